@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: the only importer of the web server."""

@@ -1,0 +1,71 @@
+"""A call: what a client asked of us, and who it is."""
+
+import secrets
+from typing import Any
+
+import msgspec
+
+from parley.errors import InvalidRequest
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def request_id() -> str:
+    """Return a new id in the form of OpenAI's `x-request-id`."""
+    return "req_" + secrets.token_hex(16)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls: the key that was shown, and the project it belongs to."""
+
+    key_id: str
+    project: str
+    prefix: str
+    admin: bool = False
+
+
+class Call:
+    """What a client asked.
+
+    operation: the API's name for it, such as `chat.completions`.
+    ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
+    streamed: whether the client wants events instead of one body.
+    """
+
+    __slots__ = ("_fields", "arrived", "ask", "at", "authorization", "body", "client", "id", "operation")
+
+    def __init__(  # noqa: PLR0913 - the fields of a value
+        self,
+        operation: str,
+        body: bytes,
+        authorization: str | None,
+        *,
+        at: int,
+        arrived: float,
+        client: str = "",
+        id: str | None = None,  # noqa: A002 - it is the call's id
+    ) -> None:
+        self.operation = operation
+        self.body = body
+        self.authorization = authorization
+        self.at = at
+        self.arrived = arrived
+        self.client = client
+        self.id = id or request_id()
+        self.ask: Any = None
+        self._fields: dict[str, msgspec.Raw] | None = None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the client asked for a stream."""
+        return bool(self.ask is not None and getattr(self.ask, "stream", False))
+
+    @property
+    def fields(self) -> dict[str, msgspec.Raw]:
+        """Return the top-level members of the body, each as the client's own bytes."""
+        if self._fields is None:
+            try:
+                self._fields = _fields.decode(self.body)
+            except msgspec.DecodeError as error:
+                raise InvalidRequest(f"We could not parse the JSON body of your request: {error}.") from error
+        return self._fields

@@ -1,0 +1,30 @@
+"""The catalog: which names a client may ask for, and where each may be sent."""
+
+import msgspec
+
+from parley.core.money import Price
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One place a call may be sent to: a model of an upstream.
+
+    model is the name *the upstream* knows; in a catch-all route it is the name the client asked for.
+    price is None where nobody knows it: then the target may not be used.
+    """
+
+    upstream: str
+    model: str
+    price: Price | None
+
+    def __str__(self) -> str:
+        """Return it as it stands in parley.toml: `upstream/model`."""
+        return f"{self.upstream}/{self.model}"
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """How long a target may take, in seconds."""
+
+    connect: float = 10.0
+    first_token: float = 30.0
+    between_tokens: float = 30.0
+    total: float = 600.0

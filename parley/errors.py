@@ -1,0 +1,212 @@
+"""Every error Parley raises.
+
+ParleyError                 500
+├── RequestError            4xx  the client can mend it; never retried
+│   ├── InvalidRequest      400  carries .param
+│   ├── NoPrice             400  a model nobody has priced
+│   ├── Unauthenticated     401
+│   ├── Forbidden           403
+│   ├── NoSuchModel         404
+│   ├── NotFound            404
+│   ├── NotAllowed          405
+│   ├── Timeout             408
+│   ├── Conflict            409
+│   ├── TooLarge            413
+│   ├── HeaderTooLarge      431
+│   └── RateLimited         429
+├── UpstreamError           502  it is somebody else's fault; the next target may do better
+│   ├── UpstreamRefused     400  the provider refuses the request itself: told to the client, not shopped around
+│   ├── UpstreamBroken      502  it closed, sent rubbish, or answered 5xx
+│   ├── UpstreamDenied      502  it did not take *our* key
+│   ├── UpstreamBusy        503
+│   ├── UpstreamTimeout     504
+│   └── UpstreamsExhausted  502
+├── NotRecorded             503  the ledger could not be written: no call is answered unrecorded
+├── ShuttingDown            503
+└── SettingsError           start-up only; names the path in parley.toml
+
+Status, type and code are class attributes; the first line of the docstring is the default message.
+`parley.api.render` turns one into OpenAI's body. Errors are told apart by class, never by their words.
+"""
+
+from typing import ClassVar
+
+
+class ParleyError(Exception):
+    """The server had an error while processing your request. Sorry about that!"""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str | None] = "server_error"
+    retriable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").partition("\n")[0]
+        self.param = param
+        self.error_code = code if code is not None else self.code
+        self.retry_after = retry_after
+        super().__init__(self.message)
+
+    @property
+    def error_type(self) -> str:
+        """OpenAI's `type` of this error."""
+        return self.type
+
+
+class RequestError(ParleyError):
+    """The request is wrong."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = None
+
+
+class InvalidRequest(RequestError):
+    """The request is invalid."""
+
+
+class NoPrice(RequestError):
+    """No price is known for this model."""
+
+    code = "model_not_priced"
+
+
+class Unauthenticated(RequestError):
+    """You didn't provide an API key. Send it in an Authorization header: `Authorization: Bearer YOUR_KEY`."""
+
+    status = 401
+
+
+class Forbidden(RequestError):
+    """You are not allowed to do this with this API key."""
+
+    status = 403
+
+
+class NoSuchModel(RequestError):
+    """The model does not exist or you do not have access to it."""
+
+    status = 404
+    code = "model_not_found"
+
+
+class NotFound(RequestError):
+    """There is no such object."""
+
+    status = 404
+
+
+class NotAllowed(RequestError):
+    """This method is not allowed here."""
+
+    status = 405
+
+
+class Timeout(RequestError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
+class Conflict(RequestError):
+    """The request conflicts with another."""
+
+    status = 409
+
+
+class TooLarge(RequestError):
+    """The request body is too large."""
+
+    status = 413
+
+
+class HeaderTooLarge(RequestError):
+    """The request's header is too large."""
+
+    status = 431
+
+
+class RateLimited(RequestError):
+    """Rate limit reached."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+
+
+class UpstreamError(ParleyError):
+    """The model's provider could not answer."""
+
+    status = 502
+    code = "upstream_error"
+    retriable = True
+
+
+class UpstreamRefused(UpstreamError):
+    """The model's provider refused the request."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = None
+    retriable = False
+
+
+class UpstreamBroken(UpstreamError):
+    """The model's provider broke off or sent an answer that is not one."""
+
+    code = "upstream_broken"
+
+
+class UpstreamDenied(UpstreamError):
+    """The model's provider did not accept this server's own credentials. Tell its operator."""
+
+    code = "upstream_denied"
+
+
+class UpstreamBusy(UpstreamError):
+    """The model's provider is overloaded. Please try again later."""
+
+    status = 503
+    type = "service_unavailable_error"
+    code = "server_is_overloaded"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The model's provider did not answer in time."""
+
+    status = 504
+    code = "upstream_timeout"
+
+
+class UpstreamsExhausted(UpstreamError):
+    """None of the model's providers could answer."""
+
+    code = "upstreams_exhausted"
+    retriable = False
+
+
+class NotRecorded(ParleyError):
+    """The call could not be recorded, so it was not answered. Please try again later."""
+
+    status = 503
+    type = "service_unavailable_error"
+    code = "not_recorded"
+
+
+class ShuttingDown(ParleyError):
+    """The server is shutting down. Please try again."""
+
+    status = 503
+    type = "service_unavailable_error"
+    code = "server_is_overloaded"
+
+
+class SettingsError(ParleyError):
+    """The settings are wrong."""

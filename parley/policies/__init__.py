@@ -1,0 +1,1 @@
+"""What we decide: keys, access, audit, prices, meter."""

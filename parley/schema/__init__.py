@@ -1,0 +1,1 @@
+"""OpenAI's wire objects as typed structs; unknown fields are kept, not dropped."""

@@ -1,0 +1,1 @@
+"""The database: tables, migrations, one small repository per concern."""

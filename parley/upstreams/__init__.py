@@ -1,0 +1,1 @@
+"""How we ask: routing, opening, our HTTP client, providers."""

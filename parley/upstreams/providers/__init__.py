@@ -1,0 +1,1 @@
+"""The dialects of upstreams: one module each, listed in PROVIDERS."""

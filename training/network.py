@@ -1,0 +1,155 @@
+"""The network: a small Llama-architecture decoder, written out so that its export to GGUF is one table.
+
+RMSNorm, rotary positions (the interleaved pairs llama.cpp calls NORM), grouped-query attention, SwiGLU, tied
+embeddings. It fails loudly on a shape that does not divide; it has no generation loop, because llama.cpp does that.
+"""
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of the network; what `export.py` writes into the GGUF header."""
+
+    vocabulary: int = 8192
+    width: int = 320
+    layers: int = 6
+    heads: int = 5
+    kv_heads: int = 5
+    hidden: int = 864
+    context: int = 2048
+    rope_base: float = 10000.0
+    epsilon: float = 1e-5
+
+    @property
+    def head_width(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain values, for the checkpoint."""
+        return asdict(self)
+
+
+class Norm(nn.Module):
+    """RMSNorm with a learned gain."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        """Start with a gain of one."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale *x* to unit root mean square."""
+        return functional.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), self.epsilon)
+
+
+def rotation(shape: Shape, length: int) -> tuple[Tensor, Tensor]:
+    """Return the cosines and sines of every position, each of (length, head_width / 2)."""
+    half = torch.arange(0, shape.head_width, 2, dtype=torch.float32)
+    angles = torch.outer(torch.arange(length, dtype=torch.float32), shape.rope_base ** (-half / shape.head_width))
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each neighbouring pair of *x* (batch, heads, time, head_width) by its position's angle."""
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+
+
+class Attention(nn.Module):
+    """Causal self-attention with rotary positions."""
+
+    def __init__(self, shape: Shape) -> None:
+        """Make the four projections."""
+        super().__init__()
+        self.shape = shape
+        kv_width = shape.kv_heads * shape.head_width
+        self.q = nn.Linear(shape.width, shape.width, bias=False)
+        self.k = nn.Linear(shape.width, kv_width, bias=False)
+        self.v = nn.Linear(shape.width, kv_width, bias=False)
+        self.out = nn.Linear(shape.width, shape.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Mix each position with the ones before it."""
+        batch, time, _ = x.shape
+        query, key, value = (
+            layer(x).view(batch, time, -1, self.shape.head_width).transpose(1, 2) for layer in (self.q, self.k, self.v)
+        )
+        mixed = functional.scaled_dot_product_attention(
+            rotate(query, cos, sin),
+            rotate(key, cos, sin),
+            value,
+            is_causal=True,
+            enable_gqa=self.shape.kv_heads != self.shape.heads,
+        )
+        return self.out(mixed.transpose(1, 2).reshape(batch, time, -1))
+
+
+class Block(nn.Module):
+    """One layer: attention, then SwiGLU, each behind a norm and a residual."""
+
+    def __init__(self, shape: Shape) -> None:
+        """Make the layer's parts."""
+        super().__init__()
+        self.attention_norm = Norm(shape.width, shape.epsilon)
+        self.attention = Attention(shape)
+        self.feed_norm = Norm(shape.width, shape.epsilon)
+        self.gate = nn.Linear(shape.width, shape.hidden, bias=False)
+        self.up = nn.Linear(shape.width, shape.hidden, bias=False)
+        self.down = nn.Linear(shape.hidden, shape.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Add what this layer finds to *x*."""
+        x = x + self.attention(self.attention_norm(x), cos, sin)
+        y = self.feed_norm(x)
+        return x + self.down(functional.silu(self.gate(y)) * self.up(y))
+
+
+class Network(nn.Module):
+    """The whole decoder."""
+
+    def __init__(self, shape: Shape) -> None:
+        """Make the layers and start them small."""
+        super().__init__()
+        if shape.width % shape.heads or shape.heads % shape.kv_heads:
+            message = "width must divide by heads, heads by kv_heads"
+            raise ValueError(message)
+        self.shape = shape
+        self.embedding = nn.Embedding(shape.vocabulary, shape.width)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = Norm(shape.width, shape.epsilon)
+        for name, weight in self.named_parameters():
+            if weight.dim() > 1:
+                deep = name.endswith(("out.weight", "down.weight"))
+                nn.init.normal_(weight, std=0.02 / (2 * shape.layers) ** 0.5 if deep else 0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the hidden state behind every position of *tokens* (batch, time)."""
+        cos, sin = rotation(self.shape, tokens.shape[1])
+        x = self.embedding(tokens)
+        for block in self.blocks:
+            x = block(x, cos, sin)
+        return self.norm(x)
+
+    def loss(self, tokens: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the mean cross entropy of *targets*, each position weighed by *weights*.
+
+        Only positions with a weight go through the output layer: it is a third of the arithmetic.
+        """
+        kept = weights > 0
+        logits = functional.linear(self(tokens)[kept], self.embedding.weight)
+        losses = functional.cross_entropy(logits.float(), targets[kept], reduction="none")
+        return (losses * weights[kept]).sum() / weights.sum()
+
+    def size(self) -> int:
+        """Count the parameters."""
+        return sum(weight.numel() for weight in self.parameters())
