@@ -1,0 +1,147 @@
+"""API keys: made, listed, revoked.
+
+A key is shown once and kept as its SHA-256: whoever reads the database cannot call with it. It is random
+enough (256 bits) that a slow hash would protect nothing. Whoever caches `active()` notes `version()` *before*
+it and reads again when the number differs, so a revoked key is dead at once, in every process, and a known
+key costs no database trip.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from parley.core.call import Caller
+from parley.errors import Conflict, NotFound
+from parley.store.bells import Bell
+from parley.store.connections import Connections
+from parley.store.tables import keys, projects
+
+DEFAULT_PROJECT = "default"
+_INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key just made. `secret` is what clients send; it is nowhere else."""
+
+    id: str
+    secret: str
+    prefix: str
+    project: str
+
+
+class KeyInfo(msgspec.Struct, frozen=True):
+    """What is known of a key. Times in nanoseconds since 1970; `revoked_at` is None while it works."""
+
+    id: str
+    project: str
+    name: str
+    prefix: str
+    admin: bool
+    created_at: int
+    revoked_at: int | None
+
+
+KeyInfos = list[KeyInfo]
+
+
+def digest(secret: str) -> bytes:
+    """Return what is stored of a key: the SHA-256 of *secret*, 32 bytes."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+class Keys:
+    """The keys of every project."""
+
+    def __init__(self, connections: Connections, bell: Bell) -> None:
+        self._connections = connections
+        self._bell = bell
+        self.version = bell.version  # bound here, and so without a call in between: it is read on every call
+
+    async def create(self, *, project: str = DEFAULT_PROJECT, name: str = "", admin: bool = False) -> NewKey:
+        """Make a key of *project*, which is made too if there is none of that name. Raises NotRecorded."""
+        head = "sk-admin-parley-" if admin else "sk-parley-"
+        body = secrets.token_urlsafe(32)
+        new = NewKey("key_" + secrets.token_hex(12), head + body, f"{head}{body[:4]}…{body[-4:]}", project)
+        now = time.time_ns()
+        async with self._bell.change() as connection:
+            row = {"id": new.id, "name": name, "prefix": new.prefix, "admin": admin, "created_at": now}
+            row |= {"digest": digest(new.secret), "project_id": await _project(connection, project, now)}
+            await connection.execute(keys.insert().values(row))
+        return new
+
+    async def revoke(self, key: str) -> KeyInfo:
+        """Revoke the key with this id, prefix or secret; one that is revoked already stays as it is.
+
+        Raises NotFound, Conflict when several working keys have this prefix, NotRecorded.
+        """
+        async with self._bell.change() as connection:
+            found = _chosen(await _matching(connection, key))
+            if found.revoked_at is None:
+                found = msgspec.structs.replace(found, revoked_at=time.time_ns())
+                await connection.execute(
+                    update(keys).where(keys.c.id == found.id).values(revoked_at=found.revoked_at)
+                )
+        return found
+
+    async def active(self) -> dict[bytes, Caller]:
+        """Return every key that is not revoked: the SHA-256 of the key, and who it is. Raises NotRecorded."""
+        query = (
+            select(keys.c.digest, keys.c.id, projects.c.name, keys.c.prefix, keys.c.admin)
+            .join_from(keys, projects)
+            .where(keys.c.revoked_at.is_(None))
+        )
+        async with self._connections.reading() as connection:
+            return {row[0]: Caller(*row[1:]) for row in await connection.execute(query)}
+
+    async def list(self) -> KeyInfos:
+        """Return every key, revoked ones too, the oldest first. Raises NotRecorded."""
+        async with self._connections.reading() as connection:
+            rows = await connection.execute(_infos().order_by(keys.c.created_at, keys.c.id))
+            return [KeyInfo(*row) for row in rows]
+
+
+def _infos() -> Select[str, str, str, str, bool, int, int | None]:
+    return select(
+        keys.c.id,
+        projects.c.name,
+        keys.c.name,
+        keys.c.prefix,
+        keys.c.admin,
+        keys.c.created_at,
+        keys.c.revoked_at,
+    ).join_from(keys, projects)
+
+
+async def _matching(connection: AsyncConnection, key: str) -> KeyInfos:
+    """Return the keys that *key* may mean; three dots do for the prefix's one character."""
+    prefix = key.replace("...", "…")
+    query = _infos().where(or_(keys.c.id == key, keys.c.prefix == prefix, keys.c.digest == digest(key)))
+    return [KeyInfo(*row) for row in await connection.execute(query.order_by(keys.c.created_at))]
+
+
+def _chosen(found: KeyInfos) -> KeyInfo:
+    """Return the one key that is meant: a working one before revoked ones."""
+    if not found:
+        raise NotFound("There is no such key. `parley key list` shows the ids and prefixes.")
+    working = [info for info in found if info.revoked_at is None]
+    if len(working) > 1:
+        ids = ", ".join(info.id for info in working)
+        raise Conflict(f"Several keys have this prefix; name one by its id: {ids}.")
+    return (working or found)[-1]
+
+
+async def _project(connection: AsyncConnection, name: str, now: int) -> str:
+    """Return the id of the project *name*, which is made if need be."""
+    made = _INSERTS[connection.dialect.name](projects).values(
+        id="proj_" + secrets.token_hex(12), name=name, created_at=now
+    )
+    await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
+    found = await connection.execute(select(projects.c.id).where(projects.c.name == literal(name)))
+    return str(found.scalar_one())

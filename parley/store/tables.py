@@ -1,0 +1,106 @@
+"""The tables, as SQLAlchemy Core knows them; `migrations/` makes them.
+
+The columns of `calls` stand in the order of `parley.store.ledger.Record`'s fields: the writers hand rows over
+as plain tuples. Times are integers (nanoseconds since 1970, except `completions.created`: seconds, as OpenAI
+has it), money is integer nano-dollars.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`: a database that has it needs no migration."""
+
+metadata = MetaData()
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("admin", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("model_asked", Text),
+    Column("model_answered", Text),
+    Column("upstream", Text),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("exact", Boolean, nullable=False),
+    Column("cost", BigInteger, nullable=False),
+    Column("price", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("code", Text),
+    Column("outcome", Text, nullable=False),
+    Column("streamed", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_token_us", BigInteger),
+    Column("total_us", BigInteger, nullable=False),
+    Index("calls_by_project", "project", "at"),
+    sqlite_with_rowid=False,  # one tree instead of two: ids grow with time, so rows are appended to it
+)
+
+completions = Table(
+    "completions",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("created", BigInteger, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Index("completions_by_age", "project", "created", "id"),
+)
+
+labels = Table(
+    "completion_labels",  # OpenAI's `metadata`, one row a pair, so that it can be searched
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("completion", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["project", "completion"], ["completions.project", "completions.id"], ondelete="CASCADE"
+    ),
+    sqlite_with_rowid=False,
+)
+
+pulse = Table(
+    "pulse",  # one row that `ready` writes, to prove that a write would succeed
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+)
