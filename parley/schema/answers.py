@@ -10,7 +10,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from parley.schema.messages import CalledFunction, ToolCall
-from parley.schema.wire import FinishReason, Metadata, ServiceTier, Wire
+from parley.schema.wire import FinishReason, Metadata, Wire
 
 
 class PromptDetails(Wire, omit_defaults=True):
@@ -105,7 +105,7 @@ class ChatCompletion(Wire, tag_field="object", tag="chat.completion", omit_defau
     model: str
     choices: list[ChatChoice]
     usage: TokenUsage | None = None
-    service_tier: ServiceTier | None = None
+    service_tier: str | None = None
     system_fingerprint: str | None = None
     metadata: Metadata | None = None
     moderation: dict[str, Any] | None = None
@@ -154,5 +154,5 @@ class ChatChunk(Wire, tag_field="object", tag="chat.completion.chunk"):
     model: str
     choices: list[ChunkChoice]
     usage: TokenUsage | UnsetType | None = UNSET
-    service_tier: ServiceTier | UnsetType | None = UNSET
+    service_tier: str | UnsetType | None = UNSET
     system_fingerprint: str | UnsetType | None = UNSET

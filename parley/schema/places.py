@@ -1,5 +1,4 @@
-"""Where in a request something is wrong: follows msgspec's path through the body and through the type beside
-it.
+"""Where in a request something is wrong: follows msgspec's path through the body and the type beside it.
 
 Only the error path comes here. The body is opened one level at a time, each member kept as bytes, so nothing
 beside the path (a number too large for anything, say) can get in the way.
@@ -8,6 +7,7 @@ beside the path (a number too large for anything, say) can get in the way.
 import re
 import types
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
@@ -87,8 +87,13 @@ def _field(kind: Any, name: str, raw: bytes | None) -> Any:
     if len(found) > 1:
         told = text(_member(raw, str(found[0].__struct_config__.tag_field)))
         found = [one for one in found if one.__struct_config__.tag == told]
-    fields = {field.encode_name: field.type for one in found for field in msgspec.structs.fields(one)}
-    return fields.get(name, Any)
+    return next((fields(one)[name] for one in found if name in fields(one)), Any)
+
+
+@cache
+def fields(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the type of each field of *struct*, by its name in JSON."""
+    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
 
 
 def text(raw: bytes | None) -> str | None:

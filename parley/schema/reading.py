@@ -11,7 +11,7 @@ import msgspec
 
 from parley.errors import InvalidRequest
 from parley.schema.faults import explain, short
-from parley.schema.places import UNREADABLE
+from parley.schema.places import UNREADABLE, fields
 
 __all__ = ["convert", "names", "read", "short"]
 
@@ -55,4 +55,4 @@ def convert(fields: Mapping[str, Any], kind: type[S]) -> S:
 
 def names(kind: type[msgspec.Struct]) -> frozenset[str]:
     """Return the names of all parameters that the request *kind* documents."""
-    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
+    return frozenset(fields(kind))

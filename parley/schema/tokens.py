@@ -19,7 +19,7 @@ INSTEAD: Final = "x-parley-instead"
 
 
 def _published(shortest: int, most: int | None) -> dict[str, Any]:
-    """Return the JSON Schema of a prompt: strings of *shortest* or more characters, arrays of up to *most*."""
+    """Return a prompt's JSON Schema: strings of at least *shortest* characters, arrays of *most* items."""
     text = {"type": "string", "minLength": shortest} if shortest else {"type": "string"}
     token = {"type": "integer", "minimum": 0, "maximum": LONGEST}
     tokens = {"type": "array", "items": token, "minItems": 1}

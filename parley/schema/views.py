@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from parley.schema.places import UNREADABLE, options, structs
+from parley.schema.places import UNREADABLE, fields, options, structs
 
 
 class View(msgspec.Struct, gc=False):
@@ -139,5 +139,4 @@ def _salvage(found: Any, kind: Any) -> Any:
     struct = next(iter(structs(kind)), None)
     if struct is None or not isinstance(found, dict):
         return None
-    fields = msgspec.structs.fields(struct)
-    return struct(**{field.name: _salvage(found.get(field.encode_name), field.type) for field in fields})
+    return struct(**{name: _salvage(found.get(name), inner) for name, inner in fields(struct).items()})
