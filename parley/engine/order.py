@@ -1,0 +1,30 @@
+"""What parent and child say to each other when a model is loaded: one line of JSON each way.
+
+Apart from the child so that the parent never imports llama.cpp itself.
+"""
+
+import msgspec
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the parent asks for.
+
+    context: tokens of one call, 0 for the model's own. threads: 0 for all cores.
+    """
+
+    name: str
+    path: str
+    purpose: str
+    secret: str
+    threads: int
+    parallel: int
+    context: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What the child answers once it listens. context: tokens of one call."""
+
+    port: int
+    context: int
+    parallel: int
+    vision: bool
