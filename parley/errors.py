@@ -18,6 +18,7 @@ ParleyError                 500
 │   ├── UpstreamRefused     400  the provider refuses the request itself: told to the client, not shopped around
 │   ├── UpstreamBroken      502  it closed, sent rubbish, or answered 5xx
 │   ├── UpstreamDenied      502  it did not take *our* key
+│   ├── UpstreamLacksModel  404  it does not have the model
 │   ├── UpstreamBusy        503
 │   ├── UpstreamTimeout     504
 │   └── UpstreamsExhausted  502
@@ -168,6 +169,14 @@ class UpstreamDenied(UpstreamError):
     """The model's provider did not accept this server's own credentials. Tell its operator."""
 
     code = "upstream_denied"
+
+
+class UpstreamLacksModel(UpstreamError):
+    """The model does not exist or you do not have access to it."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
 
 
 class UpstreamBusy(UpstreamError):

@@ -138,7 +138,7 @@ def _stream(route: Route, schemas: dict[Any, Node]) -> Node:
     """Return what a streamed answer is: text, whose lines' schema a reader of the document can follow."""
     said: Node = {
         "type": "string",
-        "description": "Server-sent events. Each `data:` line holds a piece or an error; the last is `[DONE]`.",
+        "description": "Server-sent events: each `data:` line holds a piece or an error, the last `[DONE]`.",
     }
     piece = PIECES.get(route.answer) if route.answer else None
     return said if piece is None else said | {"x-event-schema": schemas[piece]}

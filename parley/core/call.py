@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from parley.errors import InvalidRequest
+from parley.errors import InvalidRequest, ParleyError
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -29,10 +29,11 @@ class Call:
 
     operation: the API's name for it, such as `chat.completions`.
     ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
+    refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
     """
 
-    __slots__ = ("_fields", "arrived", "ask", "at", "authorization", "body", "client", "id", "operation")
+    __slots__ = ("_fields", "arrived", "ask", "at", "authorization", "body", "client", "id", "operation", "refusal")
 
     def __init__(  # noqa: PLR0913 - the fields of a value
         self,
@@ -43,6 +44,7 @@ class Call:
         at: int,
         arrived: float,
         client: str = "",
+        refusal: ParleyError | None = None,
         id: str | None = None,  # noqa: A002 - it is the call's id
     ) -> None:
         self.operation = operation
@@ -51,6 +53,7 @@ class Call:
         self.at = at
         self.arrived = arrived
         self.client = client
+        self.refusal = refusal
         self.id = id or request_id()
         self.ask: Any = None
         self._fields: dict[str, msgspec.Raw] | None = None

@@ -1,6 +1,9 @@
 """The catalog: which names a client may ask for, and where each may be sent."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from parley.core.money import Price
 
@@ -21,10 +24,13 @@ class Target(msgspec.Struct, frozen=True):
         return f"{self.upstream}/{self.model}"
 
 
-class Timeouts(msgspec.Struct, frozen=True):
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a target may take, in seconds."""
 
-    connect: float = 10.0
-    first_token: float = 30.0
-    between_tokens: float = 30.0
-    total: float = 600.0
+    connect: Seconds = 10.0
+    first_token: Seconds = 30.0
+    between_tokens: Seconds = 30.0
+    total: Seconds = 600.0

@@ -36,7 +36,7 @@ class Event:
 
     __slots__ = ("finished", "kind", "model", "raw", "text", "usage")
 
-    def __init__(  # noqa: PLR0913 - the fields of a value
+    def __init__(
         self,
         kind: Kind,
         raw: bytes,

@@ -8,7 +8,12 @@ from parley.core.events import Event
 
 
 class Reply(Protocol):
-    """Where an answer goes."""
+    """Where an answer goes.
+
+    authenticated: whether the caller is known; the flow sets it.
+    """
+
+    authenticated: bool
 
     async def send(self, event: Event) -> None:
         """Send *event*; waits while the client is slower than the answer."""

@@ -18,7 +18,7 @@ def merge(chunks: list[dict[str, Any]]) -> dict[str, Any]:
         "created": first.get("created", 0),
         "model": first.get("model", ""),
         "choices": [
-            {"index": index, **choice, "message": _message(choice.pop("delta", {}))}
+            {"index": index, "message": _message(choice.pop("delta", {})), **choice}
             for index, choice in sorted(choices.items())
         ],
         "system_fingerprint": first.get("system_fingerprint"),
@@ -63,8 +63,7 @@ def _message(delta: dict[str, Any]) -> dict[str, Any]:
     calls = delta.get("tool_calls")
     if calls:
         message["tool_calls"] = [
-            {name: value for name, value in call.items() if name != "index"}
-            for _, call in sorted(calls.items())
+            {name: value for name, value in call.items() if name != "index"} for _, call in sorted(calls.items())
         ]
         message["content"] = message["content"] or None
     return message

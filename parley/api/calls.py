@@ -1,0 +1,52 @@
+"""The endpoints that answer with a model: each hands its request to the flow of calls."""
+
+from collections.abc import Awaitable, Callable
+
+from parley.api.reply import HttpReply
+from parley.api.request import Request
+from parley.core.call import Call
+from parley.errors import InvalidRequest, ParleyError
+from parley.flows.calls import answer
+from parley.house import House
+
+Endpoint = Callable[[Request, HttpReply, House], Awaitable[None]]
+
+
+def unreadable(request: Request) -> ParleyError | None:
+    """Return why the body of *request* can't be read, or None."""
+    if request.refusal is not None:
+        return request.refusal
+    media = request.headers.get(b"content-type")
+    if media is not None and not media.lower().startswith(b"application/json"):
+        return InvalidRequest(
+            f"Unsupported content type: '{media.decode('latin-1')}'. "
+            "This API method only accepts 'application/json' requests, but you specified the header "
+            f"'Content-Type: {media.decode('latin-1')}'."
+        )
+    coding = request.headers.get(b"content-encoding", b"identity")
+    if coding != b"identity":
+        return InvalidRequest(f"Unsupported content encoding: '{coding.decode('latin-1')}'. Send the body as it is.")
+    return None
+
+
+def call_of(request: Request, operation: str) -> Call:
+    """Return what *request* asks as a call."""
+    return Call(
+        operation,
+        request.body,
+        request.header(b"authorization"),
+        at=request.at,
+        arrived=request.arrived,
+        client=request.header(b"user-agent") or "",
+        refusal=unreadable(request),
+        id=request.id,
+    )
+
+
+def calling(operation: str) -> Endpoint:
+    """Return the endpoint of *operation*."""
+
+    async def endpoint(request: Request, reply: HttpReply, house: House) -> None:
+        await answer(call_of(request, operation), reply, house)
+
+    return endpoint

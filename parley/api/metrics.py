@@ -1,0 +1,60 @@
+"""`/metrics`: the counts, in Prometheus' text format. Nothing is added up before somebody asks."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from parley.core.money import NANO
+from parley.policies.counts import BOUNDS, Counts, Histogram
+
+MEDIA = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class CountsCollector(Collector):
+    """Turns `Counts` into Prometheus' families."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all families."""
+        counts = self._counts
+        calls = CounterMetricFamily(
+            "parley_calls", "Calls by operation, outcome and status.", labels=["operation", "outcome", "status"]
+        )
+        for (operation, outcome, status), number in counts.calls.items():
+            calls.add_metric([operation, outcome, str(status)], number)
+        yield calls
+        tokens = CounterMetricFamily("parley_tokens", "Tokens by model and direction.", labels=["model", "direction"])
+        for (model, direction), number in counts.tokens.items():
+            tokens.add_metric([model, direction], number)
+        yield tokens
+        cost = CounterMetricFamily("parley_cost_dollars", "Dollars by model.", labels=["model"])
+        for model, nano in counts.cost.items():
+            cost.add_metric([model], nano / NANO)
+        yield cost
+        yield CounterMetricFamily(
+            "parley_unauthenticated", "Requests without a valid key.", value=counts.unauthenticated
+        )
+        yield GaugeMetricFamily("parley_open_calls", "Calls being answered now.", value=counts.open)
+        yield _histogram("parley_call_seconds", "Time of a call.", counts.durations)
+        yield _histogram("parley_first_token_seconds", "Time to the first token.", counts.first_tokens)
+
+
+def _histogram(name: str, help_text: str, histogram: Histogram) -> HistogramMetricFamily:
+    """Return *histogram* as a family: its buckets added up."""
+    total, buckets = 0, []
+    for bound, number in zip((*map(str, BOUNDS), "+Inf"), histogram.buckets, strict=True):
+        total += number
+        buckets.append((bound, total))
+    return HistogramMetricFamily(name, help_text, buckets=buckets, sum_value=histogram.total)
+
+
+def exposition(counts: Counts) -> bytes:
+    """Return *counts* as Prometheus reads them."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(CountsCollector(counts))
+    return generate_latest(registry)

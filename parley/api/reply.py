@@ -1,0 +1,116 @@
+"""The way out over HTTP: one face for whole answers, one for streams; the first event decides which.
+
+A whole answer is held until `end`, a stream's `[DONE]` too: the last byte goes out only when the call's record is
+durable. An error before the first byte is a status; after it, an event of the stream that is not followed by `[DONE]`.
+"""
+
+from typing import Protocol
+
+from parley.api.render import JSON, error_body, error_headers
+from parley.core.clock import Clock
+from parley.core.events import Event, Kind
+from parley.errors import ParleyError
+
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
+DONE = b"[DONE]"
+FRAME = len(b"data: \n\n")
+
+
+class Line(Protocol):
+    """The connection to the client (`parley.api.door`)."""
+
+    writable: bool
+    chunks: bool
+
+    def head(self, status: int, headers: bytes, length: int | None) -> bytes:
+        """Return the response's head; length None: a stream."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send *data*; never waits."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the client has taken what was sent."""
+        ...
+
+
+class HttpReply:
+    """The answer to one HTTP request."""
+
+    __slots__ = ("_body", "_clock", "_line", "_media", "arrived", "authenticated", "id", "sent", "streaming")
+
+    def __init__(self, line: Line, clock: Clock, id: str, arrived: float) -> None:  # noqa: A002 - the request's id
+        self._line = line
+        self._clock = clock
+        self._body: bytes | None = None
+        self._media = JSON
+        self.id = id
+        self.arrived = arrived
+        self.authenticated = False
+        self.streaming = False
+        self.sent = False
+
+    async def send(self, event: Event) -> None:
+        """Send a piece of an answer; waits while the client is slower than the answer."""
+        if event.kind is Kind.WHOLE:
+            self._body = event.raw
+            return
+        if not self.streaming:
+            self._begin()
+        if event.raw:
+            self._frame(event.raw)
+            if not self._line.writable:
+                await self._line.drain()
+
+    def body(self, body: bytes, media: bytes = JSON) -> None:
+        """Set the whole answer."""
+        self._body = body
+        self._media = media
+
+    async def end(self) -> None:
+        """Send the last byte."""
+        self.sent = True
+        if self.streaming:
+            self._frame(DONE)
+            self._close()
+            return
+        body = self._body or b""
+        self._line.write(self._line.head(200, self._headers(self._media), len(body)) + body)
+
+    def fail(self, error: ParleyError, extra: bytes = b"") -> None:
+        """Tell the client of *error*, in the way that is left."""
+        self.sent = True
+        body = error_body(error)
+        if self.streaming:
+            self._frame(body)
+            self._close()
+            return
+        headers = self._headers(JSON) + error_headers(error) + extra
+        self._line.write(self._line.head(error.status, headers, len(body)) + body)
+
+    def _begin(self) -> None:
+        self.streaming = True
+        headers = self._headers(EVENT_STREAM) + b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
+        self._line.write(self._line.head(200, headers, None))
+
+    def _frame(self, payload: bytes) -> None:
+        """Send *payload* as one event of the stream."""
+        if self._line.chunks:
+            self._line.write(b"%x\r\ndata: %b\n\n\r\n" % (len(payload) + FRAME, payload))
+        else:
+            self._line.write(b"data: %b\n\n" % payload)
+
+    def _close(self) -> None:
+        """End the stream."""
+        if self._line.chunks:
+            self._line.write(b"0\r\n\r\n")
+
+    def _headers(self, media: bytes) -> bytes:
+        lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (media, self.id.encode())
+        if self.authenticated:
+            spent = int((self._clock.monotonic() - self.arrived) * 1000)
+            lines += (
+                b"openai-processing-ms: %d\r\nopenai-version: 2020-10-01\r\nopenai-organization: parley\r\n" % spent
+            )
+        return lines

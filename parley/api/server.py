@@ -1,0 +1,75 @@
+"""Uvicorn's server around our door: it listens, ticks, and shuts down in order.
+
+On SIGTERM or SIGINT it stops accepting, lets running answers end for `server.shutdown_seconds`, cancels what is left
+(their flows settle), and returns. A second SIGINT does not wait.
+"""
+
+import asyncio
+import contextlib
+import functools
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from parley.api.app import ROUTES
+from parley.api.door import Door
+from parley.api.serve import Service, Table
+from parley.house import House
+
+SWEEP = 10  # ticks of a tenth of a second
+
+
+async def nothing_else(scope: object, receive: object, send: object) -> None:
+    """Stand in for the ASGI application that uvicorn wants; the door never calls it."""
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which ends with a plain return instead of raising the signal again."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT; the process then ends with status 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close what has been idle too long, once a second."""
+        if counter % SWEEP == 0:
+            now = asyncio.get_running_loop().time()
+            for door in tuple(self.server_state.connections):
+                door.sweep(now)  # type: ignore[attr-defined]
+        return await super().on_tick(counter)
+
+
+async def run(house: House, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve *house* on *listener* until a signal ends it; *ready* is called when connections are taken."""
+    settings = house.settings.server
+    service = Service(house, Table(ROUTES))
+    config = uvicorn.Config(
+        nothing_else,
+        http=functools.partial(Door, service),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    await Server(config, ready).serve(sockets=[listener])

@@ -1,0 +1,124 @@
+"""The composition root: builds every collaborator once, and closes them in reverse."""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from parley.api.server import run
+from parley.core.clock import SystemClock
+from parley.engine.engine import Engine
+from parley.engine.shelf import Shelf
+from parley.house import House
+from parley.policies.access import Access
+from parley.policies.audit import Audit
+from parley.policies.counts import Counts
+from parley.policies.keys import Keys
+from parley.policies.prices import look_up
+from parley.settings import LOCAL, Settings
+from parley.store.database import Store, open_store
+from parley.upstreams.answer import Provider
+from parley.upstreams.client import Client
+from parley.upstreams.opening import Upstreams
+from parley.upstreams.providers.local.provider import LocalProvider
+from parley.upstreams.providers.openai import OpenAIProvider
+from parley.upstreams.routing import Routes
+
+SQLITE = "sqlite:///"
+ENGINE_KEEPS = 3.5  # seconds: llama.cpp closes a connection that rests for 5
+
+
+def store_url(settings: Settings, data: Path) -> str:
+    """Return the database's address; a relative SQLite file lies in the *data* folder."""
+    url = settings.store.url
+    if url.startswith(SQLITE) and not url.startswith(SQLITE + "/"):
+        return f"{SQLITE}{(data / url.removeprefix(SQLITE)).absolute()}"
+    return url
+
+
+def shown_url(url: str) -> str:
+    """Return *url* without its password."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+
+
+def shelf(data: Path) -> Shelf:
+    """Return the shelf of GGUF models in the *data* folder."""
+    return Shelf(data / "models")
+
+
+async def store_of(settings: Settings, data: Path) -> Store:
+    """Return the open store, for commands that need no server. Raises SettingsError."""
+    return await open_store(store_url(settings, data))
+
+
+def providers(settings: Settings, client: Client) -> dict[str, Provider]:
+    """Return who speaks to each upstream, by its name. Raises SettingsError."""
+    return {
+        name: OpenAIProvider(
+            name,
+            upstream.base_url,
+            upstream.key.reveal(f"upstreams.{name}.key") if upstream.key else None,
+            upstream.timeouts,
+            client,
+        )
+        for name, upstream in settings.upstreams.items()
+    }
+
+
+def local(settings: Settings, engine: Engine, client: Client) -> dict[str, Provider]:
+    """Return who speaks to the embedded engine."""
+    return {LOCAL: LocalProvider(engine, client)} if settings.engine.enabled else {}
+
+
+@contextlib.asynccontextmanager
+async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
+    """Build the house; leaving closes it in reverse. Raises SettingsError."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await store_of(settings, data)
+        stack.push_async_callback(store.close)
+        engine = Engine(shelf(data), settings.engine)
+        stack.push_async_callback(engine.close)
+        client, near = Client(), Client(idle_seconds=ENGINE_KEEPS)
+        stack.push_async_callback(client.close)
+        stack.push_async_callback(near.close)
+        counts = Counts()
+        yield House(
+            settings=settings,
+            clock=clock,
+            started=clock.now(),
+            keys=Keys(store.keys),
+            access=Access(),
+            audit=Audit(store.ledger, clock, counts),
+            counts=counts,
+            routes=Routes(settings, engine, look_up),
+            upstreams=Upstreams(
+                {**providers(settings, client), **local(settings, engine, near)},
+                {name: upstream.retries for name, upstream in settings.upstreams.items()},
+            ),
+            completions=store.completions,
+            ready=store.ready,
+        )
+
+
+async def serve(
+    settings: Settings, data: Path, listener: socket.socket, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve on *listener* until SIGTERM or SIGINT. Raises SettingsError."""
+    async with open_house(settings, data) as house:
+        await run(house, listener, ready)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a bound socket for `server.listen`. Raises OSError when the port is taken."""
+    host, port = settings.server.address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener

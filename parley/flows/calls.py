@@ -1,0 +1,55 @@
+"""The life of a call, in order: who calls, what is asked, where it may go, the answer, its record.
+
+Chat completions, completions and embeddings share this line: they differ in how the request is read.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from parley.core.call import Call
+from parley.core.reply import Reply
+from parley.flows.keeping import Keeper
+from parley.house import House
+from parley.schema import chat, completions, embeddings
+from parley.schema.reading import read
+
+Reader = tuple[msgspec.json.Decoder[Any], Callable[[Any], None]]
+
+READERS: dict[str, Reader] = {
+    "chat.completions": (chat.DECODER, chat.check),
+    "completions": (completions.DECODER, completions.check),
+    "embeddings": (embeddings.DECODER, embeddings.check),
+}
+
+
+def decode(call: Call) -> Any:
+    """Return what *call* asks. Raises InvalidRequest, or why the request could not be read."""
+    if call.refusal is not None:
+        raise call.refusal
+    decoder, check = READERS[call.operation]
+    ask = read(call.body, decoder)
+    check(ask)
+    return ask
+
+
+async def answer(call: Call, reply: Reply, house: House) -> None:
+    """Answer *call* into *reply*. Raises the errors of each step."""
+    caller = await house.keys.identify(call)  # Unauthenticated
+    reply.authenticated = True
+    async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
+        call.ask = decode(call)  # InvalidRequest, TooLarge
+        house.access.permit(caller)  # Forbidden
+        targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
+        keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
+        async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
+            entry.served_by(events.target)
+            async for event in events:
+                entry.count(event)
+                if keeper:
+                    keeper.take(event)
+                await reply.send(event)
+        if keeper:
+            entry.keep = keeper.completion()
+    await reply.end()

@@ -1,0 +1,31 @@
+"""The house: the collaborators a flow may call. Types only; `parley.assembly` builds it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from parley.core.clock import Clock
+from parley.policies.access import Access
+from parley.policies.audit import Audit
+from parley.policies.counts import Counts
+from parley.policies.keys import Keys
+from parley.settings import Settings
+from parley.store.completions import Completions
+from parley.upstreams.opening import Upstreams
+from parley.upstreams.routing import Routes
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a call may need, built once."""
+
+    settings: Settings
+    clock: Clock
+    started: int  # nanoseconds since 1970
+    keys: Keys
+    access: Access
+    audit: Audit
+    counts: Counts
+    routes: Routes
+    upstreams: Upstreams
+    completions: Completions
+    ready: Callable[[], Awaitable[None]]  # raises NotRecorded when the database can't be written

@@ -1,0 +1,183 @@
+"""The record of every call: one durable row, whatever happens.
+
+`Audit.record` is entered before the request is even read, so refusals are recorded too. Leaving it writes the row and
+waits until it is durable; only then may the last byte go out. The row is handed to the ledger's writer before the
+first wait, so a cancellation (the client hung up) can stop the waiting but not the writing. If the row can't be
+written, `NotRecorded` is raised in place of the answer's end.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+from parley.core.call import Call, Caller
+from parley.core.catalog import Target
+from parley.core.clock import Clock
+from parley.core.events import Event, Usage
+from parley.errors import ParleyError, RequestError, UpstreamRefused
+from parley.policies import tokens
+from parley.policies.counts import Counts
+from parley.store.completions import StoredCompletion
+from parley.store.ledger import Record
+
+CLIENT_LEFT = 499  # nginx's number for a client that closed the connection; no client ever sees it
+
+
+class Ledger(Protocol):
+    """Where records go (`parley.store`)."""
+
+    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
+        """Make *record* durable. Raises NotRecorded."""
+        ...
+
+
+class Opening(Protocol):
+    """An answer being asked for (`parley.upstreams`)."""
+
+    attempts: int
+    asked: Target | None
+
+
+OpeningT = TypeVar("OpeningT", bound=Opening)
+
+
+class Entry:
+    """The record of one call while it is being made."""
+
+    __slots__ = (
+        "_audit",
+        "_call",
+        "_caller",
+        "_first",
+        "_model",
+        "_opening",
+        "_pieces",
+        "_target",
+        "_usage",
+        "keep",
+    )
+
+    def __init__(self, audit: "Audit", call: Call, caller: Caller) -> None:
+        self._audit = audit
+        self._call = call
+        self._caller = caller
+        self._target: Target | None = None
+        self._first: float | None = None
+        self._usage: Usage | None = None
+        self._model: str | None = None
+        self._pieces: list[str] = []
+        self._opening: Opening | None = None
+        self.keep: StoredCompletion | None = None
+
+    def follow(self, opening: OpeningT) -> OpeningT:
+        """Note what becomes of *opening*: how many attempts it took, and whom it asked last."""
+        self._opening = opening
+        return opening
+
+    def served_by(self, target: Target) -> None:
+        """Note which *target* answers."""
+        self._target = target
+        self._model = target.model
+
+    def count(self, event: Event) -> None:
+        """Note what *event* tells: the first token's time, the model, the usage, the text."""
+        if self._first is None:
+            self._first = self._audit.clock.monotonic()
+        if event.model:
+            self._model = event.model
+        if event.usage is not None:
+            self._usage = event.usage
+        elif event.text:
+            self._pieces.append(event.text)
+
+    async def __aenter__(self) -> "Entry":
+        self._audit.counts.open += 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._audit.counts.open -= 1
+        record = self._record(error)
+        self._audit.note(record)
+        await self._audit.ledger.write(record, self.keep if error is None else None)
+
+    def usage(self) -> Usage:
+        """Return the tokens of the call: as the provider told, or counted by us from what was asked and sent."""
+        if self._usage is not None or self._target is None:
+            return self._usage or Usage()
+        model = self._target.model
+        return Usage(
+            input=tokens.count_input(model, self._call.ask),
+            output=tokens.count(model, "".join(self._pieces)),
+            exact=False,
+        )
+
+    def _record(self, error: BaseException | None) -> Record:
+        if isinstance(error, asyncio.CancelledError) and self._opening and self._target is None:
+            self._target = self._opening.asked  # the client left while we waited: what was asked is paid for
+        call, caller, target = self._call, self._caller, self._target
+        now = self._audit.clock.monotonic()
+        usage = self.usage()
+        status, code, outcome = verdict(error)
+        price = target.price if target else None
+        return Record(
+            id=call.id,
+            at=call.at,
+            project=caller.project,
+            key_id=caller.key_id,
+            operation=call.operation,
+            model_asked=getattr(call.ask, "model", None),
+            model_answered=self._model,
+            upstream=target.upstream if target else None,
+            input_tokens=usage.input,
+            cached_tokens=usage.cached_input,
+            output_tokens=usage.output,
+            exact=usage.exact,
+            cost=price.of(usage) if price else 0,
+            price=price.source if price else "",
+            status=status,
+            code=code,
+            outcome=outcome,
+            streamed=call.streamed,
+            attempts=self._opening.attempts if self._opening else 0,
+            first_token_us=None if self._first is None else int((self._first - call.arrived) * 1e6),
+            total_us=int((now - call.arrived) * 1e6),
+        )
+
+
+def verdict(error: BaseException | None) -> tuple[int, str | None, str]:
+    """Return status, error code and outcome of a call that ended with *error* (None: it was answered)."""
+    if error is None:
+        return 200, None, "answered"
+    if isinstance(error, ParleyError):
+        refused = isinstance(error, RequestError | UpstreamRefused)
+        return error.status, error.error_code, "refused" if refused else "failed"
+    if isinstance(error, asyncio.CancelledError):
+        return CLIENT_LEFT, None, "left"
+    return 500, ParleyError.code, "failed"
+
+
+class Audit:
+    """Keeps the records."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, counts: Counts) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.counts = counts
+
+    def record(self, call: Call, caller: Caller) -> Entry:
+        """Return the entry of *call*: enter it before anything else, leave it after everything."""
+        return Entry(self, call, caller)
+
+    def note(self, record: Record) -> None:
+        """Count *record* for `/metrics`."""
+        counts = self.counts
+        counts.calls[record.operation, record.outcome, record.status] += 1
+        counts.durations.add(record.total_us / 1e6)
+        if record.first_token_us is not None:
+            counts.first_tokens.add(record.first_token_us / 1e6)
+        if record.model_answered:
+            counts.tokens[record.model_answered, "input"] += record.input_tokens
+            counts.tokens[record.model_answered, "output"] += record.output_tokens
+            counts.cost[record.model_answered] += record.cost

@@ -1,0 +1,37 @@
+"""What a model costs: the file's price, or that of the maintained price data (`genai-prices`, offline, versioned).
+
+A price nobody knows is None, never zero: such a model is refused by name until its operator sets a price or says
+"free".
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import genai_prices
+from genai_prices import Usage, calc_price
+
+from parley.core.money import Price, nano
+
+SOURCE = f"genai-prices {genai_prices.__version__}"
+
+
+def look_up(base_url: str, model: str) -> Price | None:
+    """Return the published price of *model* at the provider behind *base_url*, or None if nobody published one."""
+    try:
+        found = calc_price(Usage(input_tokens=1, output_tokens=1), model, provider_api_url=base_url).model_price
+    except LookupError:
+        return None
+    rate, output = _rate(found.input_mtok), _rate(found.output_mtok)
+    if rate is None:
+        return None
+    cached = _rate(found.cache_read_mtok)
+    return Price(input=rate, output=output or 0, cached_input=rate if cached is None else cached, source=SOURCE)
+
+
+def _rate(price: Any) -> int | None:
+    """Return a rate as nano-dollars per million tokens; of a tiered one the dearest, so that nothing is undercounted."""
+    if price is None:
+        return None
+    if isinstance(price, Decimal):
+        return nano(price)
+    return max(nano(amount) for amount in (price.base, *(tier.price for tier in price.tiers)))

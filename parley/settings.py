@@ -1,0 +1,255 @@
+"""The settings: one `parley.toml` read into a frozen tree.
+
+Unknown keys are refused and the error names the path of what is wrong. Secrets are references (`{ env = "NAME" }` or
+`{ file = "path" }`), never values. Precedence: default < file < environment (`PARLEY_SERVER__LISTEN=...`: section and
+key, joined by two underscores). Each field's own sentence is the documentation: `docs/reference/settings.md` is made
+from it, and a test compares.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from parley.core.catalog import Timeouts
+from parley.core.money import FREE, Price, nano
+from parley.errors import SettingsError
+
+LOCAL = "local"
+OPENAI_URL = "https://api.openai.com/v1"
+_PREFIX = "PARLEY_"
+
+
+class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A branch of the settings: it never changes, and it refuses what it does not know."""
+
+
+class Secret(Tree):
+    """Where a secret is kept. Exactly one of the two."""
+
+    env: Annotated[str | None, Meta(description="The environment variable that holds it.")] = None
+    file: Annotated[str | None, Meta(description="The file whose first line it is.")] = None
+
+    def __post_init__(self) -> None:
+        if (self.env is None) == (self.file is None):
+            raise ValueError('a secret is either { env = "NAME" } or { file = "PATH" }')
+
+    def reveal(self, where: str) -> str:
+        """Return the secret. Raises SettingsError, naming *where* it was asked for, when it is not there."""
+        if self.env is not None:
+            value = os.environ.get(self.env, "")
+            if not value:
+                raise SettingsError(f"{where}: the environment variable {self.env} is not set")
+            return value
+        try:
+            lines = Path(str(self.file)).expanduser().read_text("utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{where}: the file {self.file} cannot be read ({error})") from error
+        if not lines[0].strip():
+            raise SettingsError(f"{where}: the file {self.file} is empty")
+        return lines[0].strip()
+
+
+class ServerSettings(Tree):
+    """How we listen."""
+
+    listen: Annotated[str, Meta(description="Host and port to listen on.")] = "127.0.0.1:8080"
+    workers: Annotated[int, Meta(ge=1, le=256, description="Processes that share the port.")] = 1
+    max_body: Annotated[
+        int, Meta(ge=1024, description="Largest request body, in bytes; a larger one is refused with 413.")
+    ] = 32 * 1024 * 1024
+    receive_seconds: Annotated[
+        float, Meta(gt=0, description="How long a request may take to arrive, in seconds; then 408.")
+    ] = 60.0
+    idle_seconds: Annotated[
+        float, Meta(gt=0, description="How long an unused connection is kept open, in seconds.")
+    ] = 75.0
+    shutdown_seconds: Annotated[
+        int, Meta(ge=0, description="How long running answers may go on after SIGTERM, in seconds.")
+    ] = 30
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of `listen`. Raises SettingsError."""
+        found = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\[\]]+):(\d{1,5})", self.listen)
+        if not found or int(found[2]) > 65535:  # noqa: PLR2004 - the last port there is
+            raise SettingsError(f"server.listen: `{self.listen}` is not HOST:PORT, such as 127.0.0.1:8080")
+        return found[1].strip("[]"), int(found[2])
+
+
+class StoreSettings(Tree):
+    """Where keys and records are kept."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="`sqlite:///FILE` (a relative file lies in the data folder) or "
+            "`postgresql://USER:PASSWORD@HOST/DATABASE`."
+        ),
+    ] = "sqlite:///parley.db"
+
+
+class EngineSettings(Tree):
+    """The embedded engine (llama.cpp)."""
+
+    enabled: Annotated[bool, Meta(description="Whether GGUF models are offered at all.")] = True
+    threads: Annotated[int, Meta(ge=0, description="Threads of a model; 0: one per core.")] = 0
+    parallel: Annotated[int, Meta(ge=1, le=64, description="Calls a model answers at once.")] = 4
+    context: Annotated[
+        int, Meta(ge=0, description="Context per call, in tokens; 0: the model's own, at most 8192.")
+    ] = 0
+    idle_seconds: Annotated[float, Meta(gt=0, description="An unused model leaves memory after this.")] = 300.0
+    start_seconds: Annotated[float, Meta(gt=0, description="How long a model may take to load.")] = 120.0
+
+
+class PriceSettings(Tree):
+    """Dollars per million tokens, as text so that no digit is lost."""
+
+    input: Annotated[str, Meta(description="Dollars per million tokens of the prompt.")]
+    output: Annotated[str, Meta(description="Dollars per million tokens of the answer.")]
+    cached_input: Annotated[
+        str | None, Meta(description="Dollars per million cached tokens of the prompt; default: as `input`.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output", "cached_input"):
+            text = getattr(self, name)
+            try:
+                good = text is None or Decimal(text) >= 0
+            except InvalidOperation:
+                good = False
+            if not good:
+                raise ValueError(f'{name} = "{text}" is not an amount in dollars, such as "2.50"')
+
+    def price(self) -> Price:
+        """Return it as a price in nano-dollars per million tokens."""
+        return Price(
+            input=nano(Decimal(self.input)),
+            output=nano(Decimal(self.output)),
+            cached_input=nano(Decimal(self.cached_input or self.input)),
+            source="parley.toml",
+        )
+
+
+class UpstreamSettings(Tree):
+    """A server that speaks the OpenAI API."""
+
+    base_url: Annotated[str, Meta(description="Its address up to and with `/v1`.")]
+    kind: Annotated[Literal["openai"], Meta(description="The dialect it speaks.")] = "openai"
+    key: Annotated[Secret | None, Meta(description="Where its API key is kept; none: no key is sent.")] = None
+    timeouts: Annotated[Timeouts, Meta(description="How long it may take, in seconds.")] = Timeouts()
+    retries: Annotated[
+        int, Meta(ge=0, le=10, description="Further rounds over a model's targets when all of them failed.")
+    ] = 2
+    price: Annotated[
+        PriceSettings | Literal["free"] | None,
+        Meta(description="The price of all its models that have none of their own."),
+    ] = None
+
+
+class ModelSettings(Tree):
+    """A name clients may ask for; `"*"` stands for every other name."""
+
+    targets: Annotated[
+        list[str],
+        Meta(
+            min_length=1,
+            description="Where it may go, in order of preference: `UPSTREAM/MODEL`; `local` is the engine.",
+        ),
+    ]
+    price: Annotated[
+        PriceSettings | Literal["free"] | None,
+        Meta(description='Its price; without it the maintained price data decides. "free" is said, never assumed.'),
+    ] = None
+
+
+class Settings(Tree):
+    """All of `parley.toml`."""
+
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    engine: EngineSettings = EngineSettings()
+    upstreams: dict[str, UpstreamSettings] = {}
+    models: dict[str, ModelSettings] = {}
+
+    def __post_init__(self) -> None:
+        for name in self.upstreams:
+            if name == LOCAL or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+                raise ValueError(f"upstreams.{name}: the name is taken or has other signs than letters, digits, _ . -")
+        for model, entry in self.models.items():
+            for target in entry.targets:
+                upstream, slash, name = target.partition("/")
+                if not slash or not name or (upstream != LOCAL and upstream not in self.upstreams):
+                    known = ", ".join([LOCAL, *self.upstreams])
+                    raise ValueError(
+                        f'models."{model}".targets: `{target}` is not UPSTREAM/MODEL with an upstream of: {known}'
+                    )
+
+    @property
+    def listed(self) -> dict[str, ModelSettings]:
+        """The models by name, without the catch-all."""
+        return {name: entry for name, entry in self.models.items() if name != "*"}
+
+
+def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price | None:
+    """Return the first price that somebody set, or None."""
+    for candidate in candidates:
+        if candidate == "free":
+            return FREE
+        if isinstance(candidate, PriceSettings):
+            return candidate.price()
+    return None
+
+
+def load(file: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of *file* (None: the defaults) with the environment over it.
+
+    Raises SettingsError, which names the path of what is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    tree: dict[str, Any] = {}
+    if file is not None:
+        try:
+            tree = tomllib.loads(file.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} cannot be read: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{file} is not TOML: {error}") from error
+    elif environ.get("OPENAI_API_KEY"):
+        tree = {
+            "upstreams": {"openai": {"base_url": OPENAI_URL, "key": {"env": "OPENAI_API_KEY"}}},
+            "models": {"*": {"targets": ["openai/*"]}},
+        }
+    _overlay(tree, environ)
+    try:
+        return msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{file or 'settings'}: {_readable(str(error))}") from error
+
+
+def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Lay `PARLEY_SECTION__KEY` variables over *tree*."""
+    for name, text in environ.items():
+        section, joined, key = name.removeprefix(_PREFIX).lower().partition("__")
+        if name.startswith(_PREFIX) and joined:
+            try:
+                value = tomllib.loads(f"v = {text}")["v"]
+            except tomllib.TOMLDecodeError:
+                value = text
+            tree.setdefault(section, {})[key] = value
+
+
+def _readable(message: str) -> str:
+    """Turn msgspec's words into a path first: `server.listen: Expected ...`."""
+    text, at, path = message.partition(" - at `$")
+    place = path.rstrip("`").lstrip(".")
+    found = re.search(r"unknown field `(.+)`", text)
+    if found:
+        return f"{place + '.' if place else ''}{found[1]}: there is no such setting"
+    return f"{place}: {text}" if at and place else text

@@ -1,0 +1,226 @@
+"""The fakes we use ourselves and ship: a clock that is told the time, a reply that remembers, a provider with a script.
+
+They stand in for what a test can't have otherwise: faults and exact times. Everything else in tests is the real thing.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from parley.core.call import Call, Caller
+from parley.core.catalog import Target
+from parley.core.events import Event, Kind, Usage
+from parley.core.money import FREE, Price
+from parley.errors import NotRecorded, ParleyError
+from parley.house import House
+from parley.policies.access import Access
+from parley.policies.audit import Audit
+from parley.policies.counts import Counts
+from parley.policies.keys import Keys
+from parley.settings import Settings
+from parley.store.completions import Completions, StoredCompletion
+from parley.store.keys import digest
+from parley.store.ledger import Record
+from parley.upstreams.answer import Provider
+from parley.upstreams.opening import Upstreams
+from parley.upstreams.routing import Routes
+
+SECRET = "sk-parley-for-tests"  # noqa: S105 - opens nothing but a fake
+START = 1_700_000_000_000_000_000
+
+
+class FakeClock:
+    """A clock that goes only when told."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> int:
+        """Return the wall time in nanoseconds."""
+        return START + int(self.time * 1e9)
+
+    def monotonic(self) -> float:
+        """Return the seconds gone so far."""
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        """Let *seconds* go by."""
+        self.time += seconds
+
+
+class RecordingReply:
+    """A reply that remembers what was sent; `meanwhile` runs at each event (to leave, to fail, to wait)."""
+
+    def __init__(self, meanwhile: Callable[[Event], Awaitable[None]] | None = None) -> None:
+        self.authenticated = False
+        self.events: list[Event] = []
+        self.ended = False
+        self._meanwhile = meanwhile
+
+    async def send(self, event: Event) -> None:
+        """Remember *event*."""
+        self.events.append(event)
+        if self._meanwhile is not None:
+            await self._meanwhile(event)
+
+    async def end(self) -> None:
+        """Remember the end."""
+        self.ended = True
+
+
+class FakeLedger:
+    """A ledger in memory; with `broken` set it refuses."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.stored: list[StoredCompletion] = []
+        self.broken = False
+
+    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
+        """Keep *record*. Raises NotRecorded when broken."""
+        if self.broken:
+            raise NotRecorded
+        self.records.append(record)
+        if stored is not None:
+            self.stored.append(stored)
+
+
+class FakeKeyBook:
+    """One project key (`SECRET`) and one admin key (`SECRET` with `-admin` behind it)."""
+
+    def __init__(self) -> None:
+        self.callers = {
+            digest(SECRET): Caller(key_id="key_1", project="default", prefix="sk-pa"),
+            digest(SECRET + "-admin"): Caller(key_id="key_2", project="default", prefix="sk-pa", admin=True),
+        }
+        self.number = 1
+        self.reads = 0
+
+    async def active(self) -> dict[bytes, Caller]:
+        """Return the living keys."""
+        self.reads += 1
+        return dict(self.callers)
+
+    def version(self) -> int:
+        """Return the number of the last change."""
+        return self.number
+
+
+Script = Sequence[Event | ParleyError]
+
+
+class ScriptedAnswer:
+    """An answer that follows a script: events are given, errors raised."""
+
+    def __init__(self, target: Target, script: Script) -> None:
+        self.target = target
+        self.closed = False
+        self._script = iter(script)
+
+    def __aiter__(self) -> "ScriptedAnswer":
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event of the script, or raise its error."""
+        step = next(self._script, None)
+        if step is None:
+            raise StopAsyncIteration
+        if isinstance(step, ParleyError):
+            raise step
+        return step
+
+    def close(self) -> None:
+        """Remember that it was let go."""
+        self.closed = True
+
+
+class ScriptedProvider:
+    """A provider that answers with one script after the other; an error first in a script is raised when asked."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = list(scripts)
+        self.answers: list[ScriptedAnswer] = []
+        self.asked: list[str] = []
+
+    async def ask(self, call: Call, target: Target) -> ScriptedAnswer:  # noqa: ARG002 - the provider's signature
+        """Return the next answer, or raise the error it begins with."""
+        self.asked.append(str(target))
+        script = self._scripts.pop(0)
+        if script and isinstance(script[0], ParleyError):
+            raise script[0]
+        answer = ScriptedAnswer(target, script)
+        self.answers.append(answer)
+        return answer
+
+
+class NoLocalModels:
+    """An engine without models."""
+
+    def names(self) -> dict[str, int]:
+        """Return nothing."""
+        return {}
+
+
+def whole(text: str = "Hello", *, usage: Usage | None = None) -> Event:
+    """Return a whole chat answer that says *text*."""
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m-1",
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop", "logprobs": None}
+        ],
+    }
+    return Event(Kind.WHOLE, msgspec.json.encode(body), "m-1", usage or Usage(input=10, output=5))
+
+
+def chunk(text: str, *, finish: str | None = None) -> Event:
+    """Return a chunk of a chat answer that adds *text*."""
+    body: dict[str, Any] = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m-1",
+        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish, "logprobs": None}],
+    }
+    return Event(Kind.CHUNK, msgspec.json.encode(body), "m-1", text=text)
+
+
+def a_house(
+    providers: dict[str, Provider],
+    settings: Settings,
+    *,
+    ledger: FakeLedger,
+    clock: FakeClock | None = None,
+    price: Price = FREE,
+    completions: Completions | None = None,
+) -> House:
+    """Return a house whose upstreams are *providers*; only what a flow touches is real."""
+    clock = clock or FakeClock()
+    counts = Counts()
+
+    async def ready() -> None:
+        if ledger.broken:
+            raise NotRecorded
+
+    return House(
+        settings=settings,
+        clock=clock,
+        started=clock.now(),
+        keys=Keys(FakeKeyBook()),
+        access=Access(),
+        audit=Audit(ledger, clock, counts),
+        counts=counts,
+        routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),
+        upstreams=Upstreams(providers, {name: settings.upstreams[name].retries for name in settings.upstreams}),
+        completions=completions,  # type: ignore[arg-type] - flows that keep nothing need none
+        ready=ready,
+    )
+
+
+def a_call(body: object, *, secret: str = SECRET, operation: str = "chat.completions") -> Call:
+    """Return a call with *body* (an object, or the bytes themselves)."""
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Call(operation, raw, f"Bearer {secret}", at=START, arrived=0.0)

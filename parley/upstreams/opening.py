@@ -1,0 +1,110 @@
+"""Getting an answer: which target is asked, how often, and when we give up.
+
+Every target is asked in order of preference; when all of them failed for reasons that pass, there is another round
+after a pause, as often as the upstream's `retries` allow. A target that did not take our key or does not have the model
+is out for good, and one that stayed silent is not asked twice. All of it happens before the first event is in hand:
+after that, an error belongs to the stream.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from types import TracebackType
+
+from parley.core.call import Call
+from parley.core.catalog import Target
+from parley.errors import (
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamLacksModel,
+    UpstreamsExhausted,
+    UpstreamTimeout,
+)
+from parley.upstreams.answer import Answer, Provider
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
+FINAL = (UpstreamDenied, UpstreamLacksModel, UpstreamTimeout)
+
+
+def pause(attempt: int, error: UpstreamError) -> float:
+    """Return the seconds to wait before round *attempt* (from 1): what the provider asked for, else full jitter."""
+    if error.retry_after is not None:
+        return error.retry_after
+    return random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt))  # noqa: S311 - not a secret
+
+
+class Upstreams:
+    """All upstreams, by name."""
+
+    def __init__(self, providers: Mapping[str, Provider], retries: Mapping[str, int]) -> None:
+        self._providers = providers
+        self._retries = retries
+
+    def open(self, call: Call, targets: tuple[Target, ...]) -> "Opening":
+        """Return the opening of an answer to *call* from one of *targets*: enter it to get the answer."""
+        return Opening(self._providers, self._retries, call, targets)
+
+
+class Opening:
+    """One answer, from the asking to the letting go."""
+
+    __slots__ = ("_answer", "_call", "_providers", "_retries", "_targets", "asked", "attempts")
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        retries: Mapping[str, int],
+        call: Call,
+        targets: tuple[Target, ...],
+    ) -> None:
+        self._providers = providers
+        self._retries = retries
+        self._call = call
+        self._targets = targets
+        self._answer: Answer | None = None
+        self.attempts = 0
+        self.asked: Target | None = None
+
+    async def __aenter__(self) -> Answer:
+        failures: list[UpstreamError] = []
+        targets = list(self._targets)
+        rounds = 1 + max(self._retries.get(target.upstream, 0) for target in targets)
+        for number in range(rounds):
+            if number:
+                wait = pause(number, failures[-1])
+                if wait > LONGEST_PAUSE:
+                    break  # the provider told when to come back: the client is told, not kept waiting
+                await asyncio.sleep(wait)
+            for target in tuple(targets):
+                try:
+                    return await self._ask(target)
+                except UpstreamError as error:
+                    if not error.retriable:
+                        raise
+                    failures.append(error)
+                    if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
+                        targets.remove(target)
+            if not targets:
+                break
+        raise summary(failures)
+
+    async def _ask(self, target: Target) -> Answer:
+        self.attempts += 1
+        self.asked = target
+        self._answer = await self._providers[target.upstream].ask(self._call, target)
+        return self._answer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._answer is not None:
+            self._answer.close()
+
+
+def summary(failures: list[UpstreamError]) -> UpstreamError:
+    """Return the one error that tells the client what *failures* mean."""
+    last = failures[-1]
+    if all(type(error) is type(last) for error in failures):
+        return last
+    told = "; ".join(dict.fromkeys(error.message for error in failures))
+    return UpstreamsExhausted(f"None of the model's providers could answer: {told}")

@@ -1,0 +1,194 @@
+"""What we ask llama.cpp for a chat: OpenAI's parameters in its words, and a refusal by name of what it cannot do.
+
+llama.cpp ignores much in silence (a named `tool_choice`, the older `functions`, unknown fields), so nothing reaches it
+that was not put here on purpose. It is always asked for a stream: that is cancelled at once when the client leaves, and
+it tells the tokens of every choice.
+"""
+
+from typing import Any
+
+import msgspec
+
+from parley.core.call import Call
+from parley.errors import InvalidRequest
+from parley.schema.chat import KNOWN, ChatRequest
+from parley.schema.tools import AllowedChoice, CustomTool, FunctionChoice, Named, TextAnswer
+from parley.upstreams.providers.local.forcing import Forced, forced_schema
+from parley.upstreams.providers.local.schemas import check_schema
+
+SAMPLING = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "n")
+EXTRAS = frozenset({"top_k", "min_p", "repeat_penalty"})  # llama.cpp's own, honoured when sent
+IMPOSSIBLE = (
+    "audio",
+    "moderation",
+    "prediction",
+    "verbosity",
+    "web_search_options",
+)
+STREAM = {"stream": True, "stream_options": {"include_usage": True}, "timings_per_token": True}
+
+
+class Plan(msgspec.Struct):
+    """A request for the engine, and how to read its answer."""
+
+    body: dict[str, Any]
+    forced: Forced | None = None
+    legacy: bool = False  # the client speaks of functions, not of tools
+    vision: bool = False
+
+
+def refuse(param: str, message: str | None = None) -> InvalidRequest:
+    """Return the refusal of a parameter that the engine cannot honour."""
+    message = message or f"Unsupported parameter: '{param}' is not supported with this model."
+    return InvalidRequest(message, param=param, code="unsupported_parameter")
+
+
+def refuse_unknown(call: Call, known: frozenset[str]) -> None:
+    """Raise InvalidRequest for a parameter that is not in *known*."""
+    for name in call.fields:
+        if name not in known and name not in EXTRAS:
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+
+
+def sampling(call: Call) -> dict[str, Any]:
+    """Return the parameters that the engine takes as they are."""
+    names = (*SAMPLING, *sorted(EXTRAS))
+    return {name: call.fields[name] for name in names if name in call.fields and bytes(call.fields[name]) != b"null"}
+
+
+def plan_chat(call: Call) -> Plan:
+    """Return what to ask the engine for *call*. Raises InvalidRequest, naming what it cannot do."""
+    ask: ChatRequest = call.ask
+    refuse_unknown(call, KNOWN)
+    for name in IMPOSSIBLE:
+        if getattr(ask, name) is not None:
+            raise refuse(name)
+    if ask.modalities and "audio" in ask.modalities:
+        raise refuse("modalities")
+    if ask.reasoning_effort not in (None, "none"):
+        raise refuse("reasoning_effort")
+    messages, vision = translated(msgspec.json.decode(call.fields["messages"]))
+    plan = Plan({"messages": messages, **STREAM, **sampling(call)}, vision=vision)
+    if ask.limit is not None:
+        plan.body["max_tokens"] = ask.limit
+    if ask.logprobs:
+        plan.body |= {"logprobs": True, "top_logprobs": ask.top_logprobs or 1}
+    _add_format(plan, ask, call)
+    _add_tools(plan, ask, call)
+    return plan
+
+
+def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
+    if ask.response_format is None:
+        return
+    schema = getattr(ask.response_format, "json_schema", None)
+    if schema is not None:
+        check_schema(schema.schema, "response_format.json_schema.schema")
+    plan.body["response_format"] = call.fields["response_format"]
+
+
+def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
+    """Put the tools into *plan*, and what must be called."""
+    plan.legacy = ask.functions is not None
+    tools = _tools(ask, call)
+    choice = _choice(ask)
+    if isinstance(choice, list):  # allowed_tools
+        tools = [tool for tool in tools if tool["function"]["name"] in choice]
+        choice = ask.tool_choice.allowed_tools.mode if isinstance(ask.tool_choice, AllowedChoice) else "auto"
+    if not tools or choice == "none":
+        return
+    if ask.logprobs:
+        raise refuse("logprobs", "'logprobs' is not supported together with tools with this model.")
+    for number, tool in enumerate(tools):
+        where = f"functions[{number}]" if plan.legacy else f"tools[{number}].function"
+        check_schema(tool["function"].get("parameters") or {}, f"{where}.parameters")
+    plan.body["tools"] = tools
+    if choice != "auto":
+        names = [tool["function"]["name"] for tool in tools]
+        plan.forced, schema = forced_schema(tools, None if choice == "required" else choice, names)
+        plan.body |= {
+            "tool_choice": "none",
+            "response_format": {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}},
+        }
+        return
+    if not isinstance(ask.response_format, TextAnswer | None):
+        raise refuse("response_format", "'response_format' is not supported together with tools with this model.")
+    plan.body |= {
+        "tool_choice": "auto",
+        "parallel_tool_calls": ask.parallel_tool_calls is not False and not plan.legacy,
+    }
+
+
+def _tools(ask: ChatRequest, call: Call) -> list[dict[str, Any]]:
+    """Return the tools as the client sent them; the older functions as tools. Raises InvalidRequest."""
+    for number, tool in enumerate(ask.tools or ()):
+        if isinstance(tool, CustomTool):
+            raise refuse(f"tools[{number}].type", "Tools of type 'custom' are not supported with this model.")
+    if ask.functions is not None:
+        return [
+            {"type": "function", "function": function} for function in msgspec.json.decode(call.fields["functions"])
+        ]
+    return list(msgspec.json.decode(call.fields["tools"])) if ask.tools else []
+
+
+def _choice(ask: ChatRequest) -> Any:
+    """Return what is to be called: "auto", "none", "required", a list of allowed names, or `Named`."""
+    chosen = ask.function_call if ask.functions is not None else ask.tool_choice
+    if isinstance(chosen, FunctionChoice):
+        return chosen.function.name
+    if isinstance(chosen, Named):
+        return chosen.name
+    if isinstance(chosen, AllowedChoice):
+        return [tool.function.name for tool in chosen.allowed_tools.tools if isinstance(tool, FunctionChoice)]
+    return chosen or "auto"
+
+
+def translated(messages: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
+    """Return *messages* as llama.cpp reads them, and whether there is an image. Raises InvalidRequest."""
+    told: list[dict[str, Any]] = []
+    vision = False
+    for number, message in enumerate(messages):
+        parts = message.get("content")
+        for place, part in enumerate(parts if isinstance(parts, list) else ()):
+            if part["type"] not in ("text", "image_url", "refusal"):
+                raise refuse(f"messages[{number}].content[{place}].type")
+            vision = vision or part["type"] == "image_url"
+        told.append(_message(message, f"call_{number - 1}", number))
+    return told, vision
+
+
+def _message(message: dict[str, Any], previous: str, number: int) -> dict[str, Any]:
+    """Return one *message* in llama.cpp's words; *previous* stands for the id that older functions lack."""
+    role, content = message["role"], message.get("content")
+    if isinstance(content, list):
+        content = [{"type": "text", "text": part["refusal"]} if part["type"] == "refusal" else part for part in content]
+    if role == "developer":
+        return {"role": "system", "content": content}
+    if role == "function":
+        return {"role": "tool", "tool_call_id": previous, "content": content or ""}
+    if role != "assistant":
+        return {**message, "content": content}
+    calls = message.get("tool_calls") or []
+    if message.get("function_call"):
+        calls = [{"id": f"call_{number}", "type": "function", "function": message["function_call"]}]
+    for place, called in enumerate(calls):
+        _check_arguments(called, f"messages[{number}].tool_calls[{place}]")
+    told = {"role": "assistant", "content": content or message.get("refusal") or ("" if calls else None)}
+    return {**told, "tool_calls": calls} if calls else {**told, "content": told["content"] or ""}
+
+
+def _check_arguments(called: dict[str, Any], place: str) -> None:
+    """Raise InvalidRequest where a call of the history is not one that a template can show."""
+    if called.get("type", "function") != "function":
+        raise refuse(f"{place}.type")
+    arguments = called["function"]["arguments"]
+    try:
+        good = isinstance(msgspec.json.decode(arguments or "{}"), dict)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        good = False
+    if not good:
+        raise InvalidRequest(
+            f"Invalid value for '{place}.function.arguments': expected a JSON object.",
+            param=f"{place}.function.arguments",
+            code="invalid_value",
+        )

@@ -1,0 +1,99 @@
+"""A tool call that must happen.
+
+llama.cpp does not force one: it waits until the model begins a call by itself. So the answer is held to a schema from
+its first token: the parameters of the one function, or `{"name": ..., "arguments": ...}` where there is a choice. The
+content that comes is then the call, and is told as one while it is being written.
+"""
+
+import re
+from typing import Any
+
+HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*')
+
+
+def forced_schema(tools: list[dict[str, Any]], chosen: str | None, names: list[str]) -> tuple["Forced", dict[str, Any]]:
+    """Return how to read the forced call of *chosen* (None: any of *tools*), and the schema that forces it."""
+    name = chosen if chosen is not None else names[0] if len(names) == 1 else None
+    if name is not None:
+        function = next(tool["function"] for tool in tools if tool["function"]["name"] == name)
+        return Forced(name), parameters(function)
+    choices = [
+        {
+            "type": "object",
+            "properties": {"name": {"const": tool["function"]["name"]}, "arguments": parameters(tool["function"])},
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for tool in tools
+    ]
+    return Forced(None), {"anyOf": choices, "$defs": _definitions(tools)}
+
+
+def parameters(function: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a *function*'s arguments."""
+    return function.get("parameters") or {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+def _definitions(tools: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the `$defs` of all *tools*: references point to the root, which is the choice now."""
+    found: dict[str, Any] = {}
+    for tool in tools:
+        found |= parameters(tool["function"]).get("$defs") or {}
+    return found
+
+
+class Forced:
+    """How to read forced calls; `name` is None where the model chose the function."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+
+    def reader(self) -> "CallReader":
+        """Return a reader for one choice."""
+        return CallReader(self.name)
+
+
+class CallReader:
+    """Reads one forced call out of the content as it comes."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+        self._head = "" if name is None else None
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+        self._over = False
+
+    def feed(self, text: str) -> str:
+        """Return the piece of the arguments that *text* brings; `name` is set before the first piece."""
+        if self._head is None:
+            return self._arguments(text)
+        self._head += text
+        found = HEAD.match(self._head)
+        if found is None:
+            return ""
+        self.name, rest, self._head = found[1], self._head[found.end() :], None
+        return self._arguments(rest)
+
+    def _arguments(self, text: str) -> str:
+        """Return *text* up to where the arguments' object ends."""
+        if self._over:
+            return ""
+        for place, sign in enumerate(text):
+            if self._quoted:
+                if self._escaped:
+                    self._escaped = False
+                elif sign == "\\":
+                    self._escaped = True
+                elif sign == '"':
+                    self._quoted = False
+            elif sign == '"':
+                self._quoted = True
+            elif sign in "{[":
+                self._depth += 1
+            elif sign in "}]":
+                self._depth -= 1
+                if self._depth == 0:
+                    self._over = True
+                    return text[: place + 1]
+        return text

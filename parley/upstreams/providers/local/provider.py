@@ -1,0 +1,131 @@
+"""The embedded engine as an upstream: loads the model, asks it over HTTP, and reads its answer.
+
+Fails with InvalidRequest for what it cannot do (before the model is asked), NoSuchModel, and UpstreamError.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from parley.core.call import Call
+from parley.core.catalog import Target, Timeouts
+from parley.core.events import Event, Kind, Usage
+from parley.engine.engine import Address, Engine
+from parley.errors import InvalidRequest, ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
+from parley.schema.chat import ChatRequest
+from parley.upstreams.client import Client, Exchange, Origin
+from parley.upstreams.providers.local.answer import LocalAnswer
+from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.chunks import ChatReader
+from parley.upstreams.providers.local.texts import TextReader, plan_text
+from parley.upstreams.providers.local.vectors import check_length, check_lengths, plan_vectors, vectors
+from parley.upstreams.providers.openai import WholeAnswer
+from parley.upstreams.statuses import told_in
+
+PATIENCE = Timeouts(connect=5, first_token=600, between_tokens=120, total=3600)  # long prompts on few cores
+LARGEST_ANSWER = 64 * 1024 * 1024
+OK, BAD_REQUEST, UNAUTHORIZED, NOT_SUPPORTED = 200, 400, 401, 501
+PATHS = {
+    "chat.completions": b"/v1/chat/completions",
+    "completions": b"/v1/completions",
+    "embeddings": b"/v1/embeddings",
+}
+PLANS: dict[str, Callable[[Call], Plan]] = {
+    "chat.completions": plan_chat,
+    "completions": plan_text,
+    "embeddings": plan_vectors,
+}
+_encode = msgspec.json.Encoder().encode
+
+
+class LocalProvider:
+    """The models of the embedded engine."""
+
+    def __init__(self, engine: Engine, client: Client) -> None:
+        self._engine = engine
+        self._client = client
+
+    async def ask(self, call: Call, target: Target) -> LocalAnswer | WholeAnswer:
+        """Send *call* to *target*; returns with the first event in hand.
+
+        Raises InvalidRequest for what the model cannot do, UpstreamError when the engine fails.
+        """
+        plan = PLANS[call.operation](call)
+        plan.body["model"] = target.model
+        if call.operation == "embeddings":
+            async with self._engine.use(target.model, "embed") as address:
+                return await self._embed(target, plan, address)
+        use = self._engine.use(target.model)
+        address = await use.__aenter__()
+        try:
+            fit(plan, address)
+            exchange = await self._send(address, PATHS[call.operation], plan)
+        except BaseException:
+            use.leave()
+            raise
+        answer = LocalAnswer(target, call, exchange, reader(call, plan), use)
+        try:
+            if exchange.status != OK:
+                raise refusal(call, exchange.status, await exchange.read(LARGEST_ANSWER))
+            await answer.begin()
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+    async def _embed(self, target: Target, plan: Plan, address: Address) -> WholeAnswer:
+        for text in check_lengths(plan, address.context):
+            counted = await self._send(address, b"/tokenize", Plan({"content": text, "add_special": True}))
+            check_length(len(msgspec.json.decode(await counted.read(LARGEST_ANSWER))["tokens"]), address.context)
+        exchange = await self._send(address, PATHS["embeddings"], plan)
+        answer = await exchange.read(LARGEST_ANSWER)
+        if exchange.status != OK:
+            message = told_in(answer).get("message")
+            raise UpstreamRefused(message) if exchange.status < 500 else UpstreamBroken(message)  # noqa: PLR2004
+        body, usage = vectors(answer)
+        return WholeAnswer(target, Event(Kind.WHOLE, body, target.model, Usage(input=usage["prompt_tokens"])))
+
+    async def _send(self, address: Address, path: bytes, plan: Plan) -> Exchange:
+        origin = Origin.parse(f"http://{address.host}:{address.port}")
+        headers = f"authorization: Bearer {address.secret}\r\ncontent-type: application/json\r\n"
+        return await self._client.send(origin, b"POST", path, headers.encode(), _encode(plan.body), PATIENCE)
+
+
+def reader(call: Call, plan: Plan) -> ChatReader | TextReader:
+    """Return who reads the engine's answer to *call*."""
+    if isinstance(call.ask, ChatRequest):
+        return ChatReader(plan, keeps_top=bool(call.ask.top_logprobs), id=call.id.removeprefix("req_"))
+    return TextReader(call, plan)
+
+
+def fit(plan: Plan, address: Address) -> None:
+    """Raise InvalidRequest when the loaded model cannot do what *plan* asks."""
+    if plan.vision and not address.vision:
+        raise InvalidRequest("This model can't read images.", param="messages", code="unsupported_parameter")
+    choices = msgspec.json.decode(plan.body["n"]) if "n" in plan.body else 1
+    if choices > address.parallel:
+        raise InvalidRequest(
+            f"Invalid 'n': integer above maximum value. Expected a value <= {address.parallel} with this model, "
+            f"but got {choices} instead.",
+            param="n",
+            code="integer_above_max_value",
+        )
+
+
+def refusal(call: Call, status: int, body: bytes) -> ParleyError:
+    """Return the error that the engine's *status* means."""
+    told = told_in(body)
+    if told.get("type") == "exceed_context_size_error":
+        part = "messages" if call.operation == "chat.completions" else "prompt"
+        return UpstreamRefused(
+            f"This model's maximum context length is {told.get('n_ctx')} tokens. However, your {part} resulted in "
+            f"{told.get('n_prompt_tokens')} tokens. Please reduce the length of the {part}.",
+            param=part,
+            code="context_length_exceeded",
+        )
+    message = str(told.get("message") or f"status {status}")
+    if status == UNAUTHORIZED:
+        return UpstreamDenied("The embedded engine did not take our key.")
+    if status in (BAD_REQUEST, NOT_SUPPORTED):
+        return UpstreamRefused(message)
+    return UpstreamBroken(f"The embedded engine failed: {message}")

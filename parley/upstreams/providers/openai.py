@@ -1,0 +1,231 @@
+"""Any server that speaks the OpenAI API.
+
+The client's own bytes go upstream, with at most these changes: the model's name, the usage of a stream (asked for even
+when the client did not, so that the meter is exact), and `store`, which is our own business. What comes back is relayed
+unchanged; of each event only what the meter needs is read.
+"""
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from parley.core.call import Call
+from parley.core.catalog import Target, Timeouts
+from parley.core.events import Event, Kind, Usage
+from parley.errors import UpstreamBroken
+from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, ChunkView, UsageView, view
+from parley.upstreams.client import Client, Exchange, Origin
+from parley.upstreams.sse import Events
+from parley.upstreams.statuses import failure, told_in
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+PATHS = {
+    "chat.completions": b"/chat/completions",
+    "completions": b"/completions",
+    "embeddings": b"/embeddings",
+}
+DONE = b"[DONE]"
+OK = 200
+_encode = msgspec.json.Encoder().encode
+
+
+def raw(value: Any) -> msgspec.Raw:
+    """Return *value* as JSON that is put into a body as it stands."""
+    return msgspec.Raw(_encode(value))
+
+
+def body_for(call: Call, target: Target) -> bytes:
+    """Return the body for *target*: the client's own bytes where nothing has to change."""
+    ask = call.ask
+    changes: dict[str, msgspec.Raw] = {}
+    if ask.model != target.model:
+        changes["model"] = raw(target.model)
+    if call.streamed and not wants_usage(call):
+        options = call.fields.get("stream_options")
+        known = msgspec.json.decode(options) if options else None
+        changes["stream_options"] = raw({**(known or {}), "include_usage": True})
+    stored = getattr(ask, "store", None)
+    if not changes and not stored:
+        return call.body
+    fields = {**call.fields, **changes}
+    if stored:
+        fields.pop("store", None)
+        fields.pop("metadata", None)
+    return _encode(fields)
+
+
+def wants_usage(call: Call) -> bool:
+    """Tell whether the client asked for the usage of its stream."""
+    options = getattr(call.ask, "stream_options", None)
+    return bool(options and options.include_usage)
+
+
+def usage_of(view: UsageView | None) -> Usage | None:
+    """Return the tokens a provider told."""
+    if view is None:
+        return None
+    return Usage(input=view.prompt_tokens or 0, output=view.completion_tokens or 0, cached_input=view.cached)
+
+
+def told(choice: ChunkChoiceView) -> str:
+    """Return the text that a chunk adds to *choice*, wherever it stands."""
+    delta = choice.delta
+    if delta is None:
+        return choice.text or ""
+    text = delta.content or delta.refusal or delta.reasoning_content or ""
+    called = delta.function_call
+    if called is not None:
+        text += (called.name or "") + (called.arguments or "")
+    for call in delta.tool_calls or ():
+        if call.function is not None:
+            text += (call.function.name or "") + (call.function.arguments or "")
+    return text
+
+
+class OpenAIProvider:
+    """One upstream that speaks the OpenAI API."""
+
+    def __init__(self, name: str, base_url: str, key: str | None, timeouts: Timeouts, client: Client) -> None:
+        self._name = name
+        self._origin = Origin.parse(base_url)
+        self._timeouts = timeouts
+        self._client = client
+        secret = f"authorization: Bearer {key}\r\n" if key else ""
+        common = f"{secret}content-type: application/json\r\naccept-encoding: identity\r\nuser-agent: parley\r\n"
+        self._whole = (common + "accept: application/json\r\n").encode()
+        self._stream = (common + "accept: text/event-stream\r\n").encode()
+        self._paths = {name: self._origin.base_path + path for name, path in PATHS.items()}
+
+    async def ask(self, call: Call, target: Target) -> "WholeAnswer | StreamAnswer":
+        """Send *call* to *target*; returns with the first event in hand. Raises UpstreamError."""
+        streamed = call.streamed
+        exchange = await self._client.send(
+            self._origin,
+            b"POST",
+            self._paths[call.operation],
+            self._stream if streamed else self._whole,
+            body_for(call, target),
+            self._timeouts,
+        )
+        try:
+            if exchange.status != OK:
+                raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
+            if not streamed:
+                return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
+            answer = StreamAnswer(target, exchange, call, self._name)
+            await answer.begin()
+        except BaseException:
+            exchange.close()
+            raise
+        return answer
+
+    def _whole_answer(self, call: Call, target: Target, body: bytes) -> "WholeAnswer":
+        """Return the answer in *body*. Raises UpstreamBroken."""
+        try:
+            seen = view(body, WHOLE)
+        except msgspec.DecodeError as error:
+            raise UpstreamBroken(f"`{self._name}` sent an answer that can't be read.") from error
+        if seen.error or (seen.choices is None and call.operation != "embeddings"):
+            raise UpstreamBroken(f"`{self._name}` sent an answer that is not one.")
+        return WholeAnswer(target, Event(Kind.WHOLE, body, seen.model, usage_of(seen.usage)))
+
+
+class WholeAnswer:
+    """An answer that came in one piece; its connection is already given back."""
+
+    __slots__ = ("_event", "target")
+
+    def __init__(self, target: Target, event: Event) -> None:
+        self.target = target
+        self._event: Event | None = event
+
+    def __aiter__(self) -> "WholeAnswer":
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the one event."""
+        event, self._event = self._event, None
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
+
+class StreamAnswer:
+    """An answer that comes event by event."""
+
+    __slots__ = ("_call", "_done", "_events", "_exchange", "_finished", "_name", "_ready", "_shows_usage", "target")
+
+    def __init__(self, target: Target, exchange: Exchange, call: Call, name: str) -> None:
+        self.target = target
+        self._exchange = exchange
+        self._call = call
+        self._name = name
+        self._events = Events()
+        self._ready: deque[Event] = deque()
+        self._shows_usage = wants_usage(call)
+        self._finished: set[int] = set()
+        self._done = False
+
+    async def begin(self) -> None:
+        """Wait for the first event."""
+        await self._more()
+
+    def __aiter__(self) -> "StreamAnswer":
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event. Raises UpstreamBroken when the stream ends before the answer does."""
+        while not self._ready:
+            if self._done:
+                raise StopAsyncIteration
+            await self._more()
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._exchange.close()
+
+    async def _more(self) -> None:
+        """Read until there is an event, or the stream is at its end."""
+        while not self._ready and not self._done:
+            data = await self._exchange.chunk()
+            for payload in self._events.feed(data) if data else ():
+                self._take(payload)
+            if not data and not self._done:
+                self._end()
+
+    def _end(self) -> None:
+        """The connection is at its end and there was no `[DONE]`: fine if every choice had ended."""
+        if len(self._finished) < max(1, getattr(self._call.ask, "n", None) or 1):
+            raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
+        self._done = True
+
+    def _take(self, payload: bytes) -> None:
+        if self._done:
+            return
+        if payload == DONE:
+            self._done = True
+            return
+        try:
+            seen = view(payload, CHUNK)
+        except msgspec.DecodeError as error:
+            raise UpstreamBroken(f"`{self._name}` sent an event that can't be read.") from error
+        if seen.error:
+            message = told_in(payload).get("message")
+            raise UpstreamBroken(f"`{self._name}` failed: {message}" if message else None)
+        self._ready.append(self._event(payload, seen))
+
+    def _event(self, payload: bytes, seen: ChunkView) -> Event:
+        usage = usage_of(seen.usage)
+        text = ""
+        for choice in seen.choices or ():
+            if choice.finish_reason:
+                self._finished.add(choice.index or 0)
+            text += told(choice)
+        if usage is not None and not seen.choices:
+            return Event(Kind.USAGE, payload if self._shows_usage else b"", seen.model, usage)
+        return Event(Kind.CHUNK, payload, seen.model, usage, text=text)

@@ -1,0 +1,95 @@
+"""Which targets a model's name leads to.
+
+In this order: a name of the file, a model of the embedded engine, the catch-all `"*"`. A target nobody has priced is
+left out; when none is left the call is refused by name (`NoPrice`), never answered for a silent zero.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from parley.core.catalog import Target
+from parley.core.money import FREE, Price
+from parley.errors import NoPrice, NoSuchModel
+from parley.settings import LOCAL, ModelSettings, Settings, chosen_price
+
+REMEMBERED = 4096
+CATCH_ALL = "*"
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model clients may ask for."""
+
+    id: str
+    created: int
+    owned_by: str
+
+
+class LocalModels(Protocol):
+    """The models of the embedded engine (`parley.engine`)."""
+
+    def names(self) -> dict[str, int]:
+        """Return their names and when each was added (seconds since 1970)."""
+        ...
+
+
+class Routes:
+    """Leads a model's name to its targets."""
+
+    def __init__(self, settings: Settings, local: LocalModels, published: Callable[[str, str], Price | None]) -> None:
+        self._settings = settings
+        self._local = local
+        self._published = published
+        self._resolved: dict[str, tuple[Target, ...]] = {}
+
+    def resolve(self, model: str) -> tuple[Target, ...]:
+        """Return the targets of *model*, the preferred first. Raises NoSuchModel, NoPrice."""
+        found = self._resolved.get(model)
+        if found is None:
+            found = self._look_up(model)
+            if len(self._resolved) < REMEMBERED and model not in self._local.names():
+                self._resolved[model] = found
+        return found
+
+    def _look_up(self, model: str) -> tuple[Target, ...]:
+        models = self._settings.models
+        entry = models.get(model) if model != CATCH_ALL else None
+        if entry is None and model in self._local.names():
+            return (Target(upstream=LOCAL, model=model, price=FREE),)
+        entry = entry or models.get(CATCH_ALL)
+        if entry is None:
+            raise NoSuchModel(f"The model `{model}` does not exist or you do not have access to it.")
+        targets = [self._target(entry, text, model) for text in entry.targets]
+        priced = tuple(target for target in targets if target.price is not None)
+        if not priced:
+            raise NoPrice(
+                f"No price is known for the model `{model}`. Its operator has to set one in parley.toml: "
+                f'[models."{model}"] price = {{ input = "...", output = "..." }}, or price = "free".',
+                param="model",
+            )
+        return priced
+
+    def _target(self, entry: ModelSettings, text: str, model: str) -> Target:
+        """Return the target that *text* (`UPSTREAM/MODEL`) means for *model*."""
+        upstream, _, name = text.partition("/")
+        name = model if name == CATCH_ALL else name
+        if upstream == LOCAL:
+            return Target(upstream=LOCAL, model=name, price=chosen_price(entry.price) or FREE)
+        settings = self._settings.upstreams[upstream]
+        price = chosen_price(entry.price, settings.price) or self._published(settings.base_url, name)
+        return Target(upstream=upstream, model=name, price=price)
+
+    def models(self, since: int) -> list[Model]:
+        """Return every model that has a name; *since* (seconds) dates those of the file."""
+        listed = self._settings.listed
+        named = [Model(name, since, entry.targets[0].partition("/")[0]) for name, entry in listed.items()]
+        local = [Model(name, at, LOCAL) for name, at in self._local.names().items() if name not in listed]
+        return named + local
+
+    def model(self, name: str, since: int) -> Model:
+        """Return one model. Raises NoSuchModel."""
+        for model in self.models(since):
+            if model.id == name:
+                return model
+        raise NoSuchModel(f"The model '{name}' does not exist", param="model")

@@ -1,0 +1,64 @@
+"""What an upstream's status means to us: told by status and the provider's error code, never by its words."""
+
+import contextlib
+from typing import Any
+
+import msgspec
+
+from parley.errors import (
+    ParleyError,
+    UpstreamBroken,
+    UpstreamBusy,
+    UpstreamDenied,
+    UpstreamLacksModel,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
+
+SHOWN = 500  # signs of a provider's message that we pass on
+REQUEST_TIMEOUT, NOT_FOUND, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 404, 429, 503, 504
+SERVER_ERRORS = 500
+
+
+def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes) -> ParleyError:
+    """Return the error that *status* of *upstream* means; *body* may be anything."""
+    told = told_in(body)
+    message = str(told.get("message") or "")[:SHOWN] or f"`{upstream}` answered with status {status}."
+    code = told.get("code")
+    if status in (401, 403):
+        return UpstreamDenied()
+    if status == NOT_FOUND:
+        return UpstreamLacksModel(message)
+    if status in (REQUEST_TIMEOUT, GATEWAY_TIMEOUT):
+        return UpstreamTimeout(f"`{upstream}` timed out (status {status}).")
+    if status in (TOO_MANY, UNAVAILABLE):
+        return UpstreamBusy(retry_after=retry_after(headers))
+    if status >= SERVER_ERRORS or status < 400:  # noqa: PLR2004 - below 400 is no refusal: a redirect, say
+        return UpstreamBroken(f"`{upstream}` answered with status {status}.")
+    param = told.get("param")
+    return UpstreamRefused(
+        message,
+        param=param if isinstance(param, str) else None,
+        code=code if isinstance(code, str) else None,
+    )
+
+
+def told_in(body: bytes) -> dict[str, Any]:
+    """Return the `error` object of *body*, empty where there is none."""
+    found: Any = None
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.json.decode(body)
+    error = found.get("error") if isinstance(found, dict) else None
+    if isinstance(error, str):
+        return {"message": error}
+    return error if isinstance(error, dict) else {}
+
+
+def retry_after(headers: dict[bytes, bytes]) -> float | None:
+    """Return the seconds a provider asks us to wait, or None."""
+    with contextlib.suppress(ValueError):
+        if b"retry-after-ms" in headers:
+            return max(0.0, float(headers[b"retry-after-ms"]) / 1000)
+        if b"retry-after" in headers:
+            return max(0.0, float(headers[b"retry-after"]))
+    return None
