@@ -35,9 +35,7 @@ def download(url: str, folder: Path, name: str, report: Callable[[int, int | Non
     except (OSError, http.client.HTTPException) as error:
         raise InvalidRequest(f"The file broke off ({error}). Run it again to go on.") from error
     if total is not None and part.stat().st_size != total:
-        raise InvalidRequest(
-            f"The file broke off at {part.stat().st_size} of {total} bytes. Run it again to go on."
-        )
+        raise InvalidRequest(f"The file broke off at {part.stat().st_size} of {total} bytes. Run it again to go on.")
     mark.unlink(missing_ok=True)
     return part
 

@@ -44,6 +44,10 @@ class Use:
     ) -> None:
         self._runner.leave()
 
+    def leave(self) -> None:
+        """End the use without waiting: for whoever entered by hand."""
+        self._runner.leave()
+
 
 class Engine:
     """Runs the models of a shelf."""

@@ -9,7 +9,7 @@ import msgspec
 class Order(msgspec.Struct, frozen=True):
     """What the parent asks for.
 
-    context: tokens of one call, 0 for the model's own. threads: 0 for all cores.
+    context: tokens of one call, 0 for the model's own. threads: 0 for as many as pay.
     """
 
     name: str

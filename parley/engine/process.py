@@ -6,8 +6,11 @@ message of a failed start. Fails with UpstreamBroken.
 """
 
 import asyncio
+import os
 import re
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +23,7 @@ END_SECONDS = 5.0
 
 _ready = msgspec.json.Decoder(Ready)
 _stamp = re.compile(r"^[\d.]+ E ")
+_root = str(Path(__file__).parents[2])  # where this very package is found, installed or not
 
 
 class Process:
@@ -37,8 +41,10 @@ class Process:
         """Return a child that has loaded the model. Raises UpstreamBroken if it cannot in *seconds*."""
         child = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # never a module that happens to lie in the working directory
             "-m",
             "parley.engine.child",
+            env=_environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -53,7 +59,7 @@ class Process:
             raise UpstreamBroken(f"The model `{order.name}` did not load in {seconds:g} seconds.") from error
         finally:
             if not started:
-                child.kill()
+                process.kill()
                 await process.wait()
         return process
 
@@ -74,8 +80,13 @@ class Process:
         try:
             await asyncio.wait_for(asyncio.shield(self._listening), END_SECONDS)
         except TimeoutError:
-            self._child.kill()
+            self.kill()
         await self.wait()
+
+    def kill(self) -> None:
+        """Kill the child, if it still lives."""
+        with suppress(ProcessLookupError):
+            self._child.kill()
 
     async def _introduce(self) -> None:
         """Give the order, and read the answer."""
@@ -100,3 +111,9 @@ class Process:
         lines = self._said.decode("utf-8", "replace").strip().splitlines()
         causes = [line for line in lines if _stamp.match(line)] or lines[-1:] or ["it said nothing"]
         return _stamp.sub("", causes[0]).replace(self._order.path, self._order.name)[:MESSAGE]
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment, in which the child finds the same package as we."""
+    known = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": os.pathsep.join([_root, known] if known else [_root])}

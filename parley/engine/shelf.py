@@ -102,9 +102,7 @@ class Shelf:
             _copy(Path(source), part, report)
         try:
             gguf.read(part)
-            entry = _Entry(
-                f"{name}.gguf", part.stat().st_size, _sha256(part), int(time.time()), _public(source)
-            )
+            entry = _Entry(f"{name}.gguf", part.stat().st_size, _sha256(part), int(time.time()), _public(source))
             with self._locked():
                 self._refuse_taken(name)
                 part.replace(self._folder / entry.file)
