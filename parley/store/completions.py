@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import NotFound
 from parley.store.connections import Connections
+from parley.store.storable import storable
 from parley.store.tables import completions, labels
 
 
@@ -31,6 +32,11 @@ class StoredCompletion(msgspec.Struct, frozen=True):
     request: bytes
     answer: bytes
     metadata: dict[str, str] = {}
+
+    def clean(self) -> "StoredCompletion":
+        """Return it with only such characters as every database keeps."""
+        pairs = {storable(name): storable(value) for name, value in self.metadata.items()}
+        return msgspec.structs.replace(self, model=storable(self.model), metadata=pairs)
 
     def row(self) -> tuple[str, str, int, str, bytes, bytes]:
         """Return it as a row of `completions`, in the order of its columns."""
@@ -53,6 +59,7 @@ class Completions:
     async def add(self, item: StoredCompletion) -> None:
         """Keep *item*. Raises NotRecorded."""
         async with self._connections.writing() as connection:
+            item = item.clean()
             await connection.execute(insert(completions).values(item.row()))
             await _label(connection, item.project, item.id, item.metadata)
 
@@ -65,7 +72,7 @@ class Completions:
         """Replace the metadata of the completion *id* and return it. Raises NotFound."""
         async with self._connections.writing() as connection:
             await connection.execute(
-                delete(labels).where(labels.c.project == project, labels.c.completion == id)
+                delete(labels).where(labels.c.project == project, labels.c.completion == storable(id))
             )
             await _one(connection, project, id)
             await _label(connection, project, id, metadata)
@@ -75,7 +82,7 @@ class Completions:
         """Forget the completion *id*. Raises NotFound."""
         async with self._connections.writing() as connection:
             gone = await connection.execute(
-                delete(completions).where(completions.c.project == project, completions.c.id == id)
+                delete(completions).where(completions.c.project == project, completions.c.id == storable(id))
             )
             if not gone.rowcount:
                 raise _missing(id)
@@ -110,14 +117,14 @@ def _filtered(project: str, model: str | None, metadata: dict[str, str]) -> Sele
     """Select the completions of *project* that have *model* and every pair of *metadata*."""
     query: Select[*tuple[Any, ...]] = select(completions).where(completions.c.project == project)
     if model is not None:
-        query = query.where(completions.c.model == model)
+        query = query.where(completions.c.model == storable(model))
     for name, value in metadata.items():
         query = query.where(
             exists().where(
                 labels.c.project == completions.c.project,
                 labels.c.completion == completions.c.id,
-                labels.c.name == name,
-                labels.c.value == value,
+                labels.c.name == storable(name),
+                labels.c.value == storable(value),
             )
         )
     return query
@@ -132,16 +139,14 @@ def _beyond(last: StoredCompletion, order: str) -> ColumnElement[bool]:
 
 
 async def _one(connection: AsyncConnection, project: str, key: str) -> StoredCompletion:
-    query = select(completions).where(completions.c.project == project, completions.c.id == key)
+    query = select(completions).where(completions.c.project == project, completions.c.id == storable(key))
     rows = (await connection.execute(query)).all()
     if not rows:
         raise _missing(key)
     return (await _with_labels(connection, rows))[0]
 
 
-async def _with_labels(
-    connection: AsyncConnection, rows: Sequence[Row[*tuple[Any, ...]]]
-) -> list[StoredCompletion]:
+async def _with_labels(connection: AsyncConnection, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[StoredCompletion]:
     """Return *rows* of `completions` as values, with their metadata."""
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     if rows:
@@ -154,7 +159,7 @@ async def _with_labels(
 
 async def _label(connection: AsyncConnection, project: str, key: str, metadata: dict[str, str]) -> None:
     rows = [
-        {"project": project, "completion": key, "name": name, "value": value}
+        {"project": project, "completion": key, "name": storable(name), "value": storable(value)}
         for name, value in metadata.items()
     ]
     if rows:

@@ -85,9 +85,7 @@ class Keys:
             found = _chosen(await _matching(connection, key))
             if found.revoked_at is None:
                 found = msgspec.structs.replace(found, revoked_at=time.time_ns())
-                await connection.execute(
-                    update(keys).where(keys.c.id == found.id).values(revoked_at=found.revoked_at)
-                )
+                await connection.execute(update(keys).where(keys.c.id == found.id).values(revoked_at=found.revoked_at))
         return found
 
     async def active(self) -> dict[bytes, Caller]:

@@ -6,14 +6,24 @@ time into one transaction. When a row cannot be written within a few seconds its
 the next row tries again from the beginning.
 """
 
-from typing import Literal, Protocol
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 from sqlalchemy import select
 
+from parley.errors import NotRecorded
 from parley.store.completions import StoredCompletion
 from parley.store.connections import Connections
+from parley.store.storable import storable
 from parley.store.tables import calls
+
+Row = tuple[Any, ...]
+Entry = tuple[Row | None, StoredCompletion | None, "asyncio.Future[None]"]
+"""A row (None: only show that a write would succeed), what is stored with it, and who waits for it."""
+Failures = Sequence[NotRecorded | None] | None
+"""Each entry's failure, None where it is durable; None for all when all are."""
 
 Outcome = Literal["answered", "refused", "failed", "left"]
 
@@ -75,3 +85,29 @@ async def newest(connections: Connections, project: str | None, limit: int) -> l
         query = query.where(calls.c.project == project)
     async with connections.reading() as connection:
         return [Record(*row) for row in await connection.execute(query)]
+
+
+def settle(group: Sequence[Entry], failures: Failures) -> None:
+    """Tell those who wait for *group* that it is durable, or what became of their entry."""
+    for number, (_, _, future) in enumerate(group):
+        if future.done():
+            continue  # its call was cancelled; the row stands all the same
+        failed = failures[number] if failures else None
+        if failed is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failed)
+
+
+def failure(cause: BaseException) -> NotRecorded:
+    """Return the NotRecorded that *cause* leads to; each who waits needs one of their own."""
+    failed = NotRecorded()
+    failed.__cause__ = cause
+    return failed
+
+
+def clean(row: Row | None) -> Row | None:
+    """Return *row* with only such characters as every database keeps; used once a row was refused."""
+    if row is None:
+        return None
+    return tuple(storable(value) if isinstance(value, str) else value for value in row)

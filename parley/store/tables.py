@@ -92,9 +92,7 @@ labels = Table(
     Column("completion", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    ForeignKeyConstraint(
-        ["project", "completion"], ["completions.project", "completions.id"], ondelete="CASCADE"
-    ),
+    ForeignKeyConstraint(["project", "completion"], ["completions.project", "completions.id"], ondelete="CASCADE"),
     sqlite_with_rowid=False,
 )
 
