@@ -34,7 +34,7 @@ from typing import ClassVar
 
 
 class ParleyError(Exception):
-    """The server had an error while processing your request. Sorry about that!"""
+    """The server had an error while processing your request. Sorry about that."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
@@ -66,7 +66,7 @@ class RequestError(ParleyError):
 
     status = 400
     type = "invalid_request_error"
-    code = None
+    code: ClassVar[str | None] = None
 
 
 class InvalidRequest(RequestError):
@@ -146,7 +146,7 @@ class UpstreamError(ParleyError):
     """The model's provider could not answer."""
 
     status = 502
-    code = "upstream_error"
+    code: ClassVar[str | None] = "upstream_error"
     retriable = True
 
 

@@ -30,7 +30,7 @@ class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """A branch of the settings: it never changes, and it refuses what it does not know."""
 
 
-class Secret(Tree):
+class Secret(Tree, frozen=True):
     """Where a secret is kept. Exactly one of the two."""
 
     env: Annotated[str | None, Meta(description="The environment variable that holds it.")] = None
@@ -56,7 +56,7 @@ class Secret(Tree):
         return lines[0].strip()
 
 
-class ServerSettings(Tree):
+class ServerSettings(Tree, frozen=True):
     """How we listen."""
 
     listen: Annotated[str, Meta(description="Host and port to listen on.")] = "127.0.0.1:8080"
@@ -83,7 +83,7 @@ class ServerSettings(Tree):
         return found[1].strip("[]"), int(found[2])
 
 
-class StoreSettings(Tree):
+class StoreSettings(Tree, frozen=True):
     """Where keys and records are kept."""
 
     url: Annotated[
@@ -95,7 +95,7 @@ class StoreSettings(Tree):
     ] = "sqlite:///parley.db"
 
 
-class EngineSettings(Tree):
+class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
     enabled: Annotated[bool, Meta(description="Whether GGUF models are offered at all.")] = True
@@ -108,7 +108,7 @@ class EngineSettings(Tree):
     start_seconds: Annotated[float, Meta(gt=0, description="How long a model may take to load.")] = 120.0
 
 
-class PriceSettings(Tree):
+class PriceSettings(Tree, frozen=True):
     """Dollars per million tokens, as text so that no digit is lost."""
 
     input: Annotated[str, Meta(description="Dollars per million tokens of the prompt.")]
@@ -137,7 +137,7 @@ class PriceSettings(Tree):
         )
 
 
-class UpstreamSettings(Tree):
+class UpstreamSettings(Tree, frozen=True):
     """A server that speaks the OpenAI API."""
 
     base_url: Annotated[str, Meta(description="Its address up to and with `/v1`.")]
@@ -153,7 +153,7 @@ class UpstreamSettings(Tree):
     ] = None
 
 
-class ModelSettings(Tree):
+class ModelSettings(Tree, frozen=True):
     """A name clients may ask for; `"*"` stands for every other name."""
 
     targets: Annotated[
@@ -169,7 +169,7 @@ class ModelSettings(Tree):
     ] = None
 
 
-class Settings(Tree):
+class Settings(Tree, frozen=True):
     """All of `parley.toml`."""
 
     server: ServerSettings = ServerSettings()

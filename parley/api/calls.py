@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from parley.api.older import AGENT, with_content
 from parley.api.reply import HttpReply
 from parley.api.request import Request
 from parley.core.call import Call
@@ -47,6 +48,9 @@ def calling(operation: str) -> Endpoint:
     """Return the endpoint of *operation*."""
 
     async def endpoint(request: Request, reply: HttpReply, house: House) -> None:
-        await answer(call_of(request, operation), reply, house)
+        call = call_of(request, operation)
+        if call.client.startswith(AGENT) and operation == "chat.completions":
+            reply.adapt = with_content
+        await answer(call, reply, house)
 
     return endpoint

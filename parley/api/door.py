@@ -76,7 +76,7 @@ class Door(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the transport's signature
         """End: the client hung up, so its request is cancelled; settling is the flow's business."""
-        self._state.connections.discard(self)  # type: ignore[arg-type]
+        self._state.connections.discard(self)
         self._closing = True
         self._waiting.clear()
         if self._task is not None:

@@ -4,6 +4,7 @@ A whole answer is held until `end`, a stream's `[DONE]` too: the last byte goes 
 durable. An error before the first byte is a status; after it, an event of the stream that is not followed by `[DONE]`.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from parley.api.render import JSON, error_body, error_headers
@@ -12,6 +13,7 @@ from parley.core.events import Event, Kind
 from parley.errors import ParleyError
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
+OURS = b"openai-version: 2020-10-01\r\nopenai-organization: parley\r\n"
 DONE = b"[DONE]"
 FRAME = len(b"data: \n\n")
 
@@ -36,9 +38,9 @@ class Line(Protocol):
 
 
 class HttpReply:
-    """The answer to one HTTP request."""
+    """The answer to one HTTP request; `adapt` changes each chunk for a client that needs it."""
 
-    __slots__ = ("_body", "_clock", "_line", "_media", "arrived", "authenticated", "id", "sent", "streaming")
+    __slots__ = ("_body", "_clock", "_line", "_media", "adapt", "arrived", "authenticated", "id", "sent", "streaming")
 
     def __init__(self, line: Line, clock: Clock, id: str, arrived: float) -> None:  # noqa: A002 - the request's id
         self._line = line
@@ -47,6 +49,7 @@ class HttpReply:
         self._media = JSON
         self.id = id
         self.arrived = arrived
+        self.adapt: Callable[[bytes], bytes] | None = None
         self.authenticated = False
         self.streaming = False
         self.sent = False
@@ -59,7 +62,7 @@ class HttpReply:
         if not self.streaming:
             self._begin()
         if event.raw:
-            self._frame(event.raw)
+            self._frame(event.raw if self.adapt is None else self.adapt(event.raw))
             if not self._line.writable:
                 await self._line.drain()
 

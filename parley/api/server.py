@@ -54,7 +54,8 @@ class Server(uvicorn.Server):
         if counter % SWEEP == 0:
             now = asyncio.get_running_loop().time()
             for door in tuple(self.server_state.connections):
-                door.sweep(now)  # type: ignore[attr-defined]
+                if isinstance(door, Door):
+                    door.sweep(now)
         return await super().on_tick(counter)
 
 

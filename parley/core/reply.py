@@ -1,5 +1,6 @@
-"""The way out, as a flow sees it: it sends events, and says when it is done. Whether they go out one by one as a
-stream or as one body is the reply's business (`parley.api.reply`).
+"""The way out, as a flow sees it: it sends events, and says when it is done.
+
+Whether they go out one by one as a stream or as one body is the reply's business (`parley.api.reply`).
 """
 
 from typing import Protocol

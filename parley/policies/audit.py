@@ -8,7 +8,7 @@ written, `NotRecorded` is raised in place of the answer's end.
 
 import asyncio
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from parley.core.call import Call, Caller
 from parley.core.catalog import Target
@@ -18,7 +18,7 @@ from parley.errors import ParleyError, RequestError, UpstreamRefused
 from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.store.completions import StoredCompletion
-from parley.store.ledger import Record
+from parley.store.ledger import Outcome, Record
 
 CLIENT_LEFT = 499  # nginx's number for a client that closed the connection; no client ever sees it
 
@@ -90,7 +90,7 @@ class Entry:
         elif event.text:
             self._pieces.append(event.text)
 
-    async def __aenter__(self) -> "Entry":
+    async def __aenter__(self) -> Self:
         self._audit.counts.open += 1
         return self
 
@@ -146,7 +146,7 @@ class Entry:
         )
 
 
-def verdict(error: BaseException | None) -> tuple[int, str | None, str]:
+def verdict(error: BaseException | None) -> tuple[int, str | None, Outcome]:
     """Return status, error code and outcome of a call that ended with *error* (None: it was answered)."""
     if error is None:
         return 200, None, "answered"

@@ -29,7 +29,7 @@ def look_up(base_url: str, model: str) -> Price | None:
 
 
 def _rate(price: Any) -> int | None:
-    """Return a rate as nano-dollars per million tokens; of a tiered one the dearest, so that nothing is undercounted."""
+    """Return a rate as nano-dollars per million tokens; the dearest of a tiered one, so that none is undercounted."""
     if price is None:
         return None
     if isinstance(price, Decimal):

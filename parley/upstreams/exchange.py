@@ -19,6 +19,7 @@ from parley.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from parley.upstreams.coding import Inflater, inflater
 
 HIGH_WATER = 256 * 1024  # bytes received and not yet read, above which we stop reading from the network
+_LINGER = 1.0  # seconds a complete stream may take to end its response
 _INTERIM = 200  # statuses below announce another response to the same request
 _BODILESS = (204, 304)
 
@@ -64,6 +65,7 @@ class Exchange:
         "headers",
         "held",
         "keep",
+        "lingering",
         "most",
         "pieces",
         "status",
@@ -84,6 +86,7 @@ class Exchange:
         self.most = home.max_head  # above which `held` is too much
         self.ended = False  # the response was parsed to its end
         self.keep = False  # the connection may serve again
+        self.lingering = False  # nobody reads on; only the end is awaited
         self.until_close = False  # the body ends where the connection does
         self.error: UpstreamError | None = None
         self.end = end = now + timeouts.total
@@ -151,6 +154,14 @@ class Exchange:
         if not self.ended and self.error is None:
             self.error = UpstreamBroken(f"The answer of {self._home.address} was given up.")
         self.wake()
+
+    def linger(self) -> None:
+        """Let go of a response whose content is complete: its connection serves again if it ends soon."""
+        if self.ended or self.connection is None:
+            self.close()
+        else:
+            self.end = self._home.loop.time() + _LINGER
+            self.lingering = True
 
     def fail(self, error: UpstreamError) -> None:
         """End with *error*, unless the response is already complete; the connection is not used again."""
@@ -261,7 +272,9 @@ class Connection(asyncio.Protocol):
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             exchange.fail(UpstreamBroken(f"{self.home.address} sent an answer that is not HTTP."))
-        if exchange.held > exchange.most:
+        if exchange.lingering and exchange.ended:
+            exchange.close()
+        elif exchange.held > exchange.most:
             exchange.hold()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -273,9 +286,7 @@ class Connection(asyncio.Protocol):
             return
         if exchange.until_close and exc is None and not exchange.error:
             exchange.ended = True
-        exchange.fail(
-            UpstreamBroken(f"{self.home.address} closed the connection before its answer was complete.")
-        )
+        exchange.fail(UpstreamBroken(f"{self.home.address} closed the connection before its answer was complete."))
 
     def quit(self) -> None:
         """Close at once, whatever goes on."""
@@ -311,10 +322,7 @@ class Connection(asyncio.Protocol):
         if status < _INTERIM:
             headers.clear()
             return
-        if (
-            exchange.held > exchange.most
-            and sum(map(len, headers)) + sum(map(len, headers.values())) > exchange.most
-        ):
+        if exchange.held > exchange.most and sum(map(len, headers)) + sum(map(len, headers.values())) > exchange.most:
             exchange.fail(UpstreamBroken(f"{self.home.address} sent a header that is too large."))
             raise _Over
         exchange.status = status

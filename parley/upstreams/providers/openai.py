@@ -95,29 +95,33 @@ class OpenAIProvider:
         common = f"{secret}content-type: application/json\r\naccept-encoding: identity\r\nuser-agent: parley\r\n"
         self._whole = (common + "accept: application/json\r\n").encode()
         self._stream = (common + "accept: text/event-stream\r\n").encode()
-        self._paths = {name: self._origin.base_path + path for name, path in PATHS.items()}
+        base = self._origin.base_path.encode()
+        self._paths = {operation: base + path for operation, path in PATHS.items()}
 
     async def ask(self, call: Call, target: Target) -> "WholeAnswer | StreamAnswer":
         """Send *call* to *target*; returns with the first event in hand. Raises UpstreamError."""
-        streamed = call.streamed
         exchange = await self._client.send(
             self._origin,
             b"POST",
             self._paths[call.operation],
-            self._stream if streamed else self._whole,
+            self._stream if call.streamed else self._whole,
             body_for(call, target),
             self._timeouts,
         )
         try:
-            if exchange.status != OK:
-                raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
-            if not streamed:
-                return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
-            answer = StreamAnswer(target, exchange, call, self._name)
-            await answer.begin()
+            return await self._answer(call, target, exchange)
         except BaseException:
             exchange.close()
             raise
+
+    async def _answer(self, call: Call, target: Target, exchange: Exchange) -> "WholeAnswer | StreamAnswer":
+        """Return the answer that *exchange* brings. Raises UpstreamError."""
+        if exchange.status != OK:
+            raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
+        if not call.streamed:
+            return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
+        answer = StreamAnswer(target, exchange, call, self._name)
+        await answer.begin()
         return answer
 
     def _whole_answer(self, call: Call, target: Target, body: bytes) -> "WholeAnswer":
@@ -186,8 +190,11 @@ class StreamAnswer:
         return self._ready.popleft()
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._exchange.close()
+        """Let go of the connection; after `[DONE]` it may serve again as soon as the response has ended."""
+        if self._done:
+            self._exchange.linger()
+        else:
+            self._exchange.close()
 
     async def _more(self) -> None:
         """Read until there is an event, or the stream is at its end."""
@@ -199,7 +206,7 @@ class StreamAnswer:
                 self._end()
 
     def _end(self) -> None:
-        """The connection is at its end and there was no `[DONE]`: fine if every choice had ended."""
+        """Take the end of the connection without `[DONE]`: fine if every choice had ended."""
         if len(self._finished) < max(1, getattr(self._call.ask, "n", None) or 1):
             raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
         self._done = True

@@ -32,8 +32,10 @@ class Counter(Protocol):
 class Reader(Protocol):
     """Turns the engine's chunks into OpenAI's."""
 
-    tally: Counter
-    open: int
+    @property
+    def tally(self) -> Counter:
+        """Return who knows the tokens so far."""
+        ...
 
     def take(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the chunks that *chunk* becomes."""

@@ -59,7 +59,6 @@ class ChatReader:
         self._id = id
         self._choices: dict[int, Choice] = {}
         self.tally = Tally()
-        self.open = plan.body.get("n") or 1
 
     def take(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the chunks that *chunk* becomes."""

@@ -10,6 +10,8 @@ from typing import Any
 
 HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*')
 
+TAIL = re.compile(r"\s*\}?\s*\Z")  # held back: it may be the end of the object around the arguments
+
 
 def forced_schema(tools: list[dict[str, Any]], chosen: str | None, names: list[str]) -> tuple["Forced", dict[str, Any]]:
     """Return how to read the forced call of *chosen* (None: any of *tools*), and the schema that forces it."""
@@ -58,42 +60,20 @@ class CallReader:
 
     def __init__(self, name: str | None) -> None:
         self.name = name
-        self._head = "" if name is None else None
-        self._depth = 0
-        self._quoted = False
-        self._escaped = False
-        self._over = False
+        self._chosen = name is None
+        self._held = ""
 
     def feed(self, text: str) -> str:
         """Return the piece of the arguments that *text* brings; `name` is set before the first piece."""
-        if self._head is None:
-            return self._arguments(text)
-        self._head += text
-        found = HEAD.match(self._head)
-        if found is None:
-            return ""
-        self.name, rest, self._head = found[1], self._head[found.end() :], None
-        return self._arguments(rest)
-
-    def _arguments(self, text: str) -> str:
-        """Return *text* up to where the arguments' object ends."""
-        if self._over:
-            return ""
-        for place, sign in enumerate(text):
-            if self._quoted:
-                if self._escaped:
-                    self._escaped = False
-                elif sign == "\\":
-                    self._escaped = True
-                elif sign == '"':
-                    self._quoted = False
-            elif sign == '"':
-                self._quoted = True
-            elif sign in "{[":
-                self._depth += 1
-            elif sign in "}]":
-                self._depth -= 1
-                if self._depth == 0:
-                    self._over = True
-                    return text[: place + 1]
-        return text
+        if not self._chosen:
+            return text  # all of the content is the arguments
+        self._held += text
+        if self.name is None:
+            found = HEAD.match(self._held)
+            if found is None:
+                return ""
+            self.name, self._held = found[1], self._held[found.end() :]
+        end = TAIL.search(self._held)
+        place = end.start() if end else len(self._held)
+        piece, self._held = self._held[:place], self._held[place:]
+        return piece

@@ -65,13 +65,17 @@ class LocalProvider:
             raise
         answer = LocalAnswer(target, call, exchange, reader(call, plan), use)
         try:
-            if exchange.status != OK:
-                raise refusal(call, exchange.status, await exchange.read(LARGEST_ANSWER))
+            await self._check(call, exchange)
             await answer.begin()
         except BaseException:
             answer.close()
             raise
         return answer
+
+    async def _check(self, call: Call, exchange: Exchange) -> None:
+        """Raise what the engine's status means, if it is not an answer."""
+        if exchange.status != OK:
+            raise refusal(call, exchange.status, await exchange.read(LARGEST_ANSWER))
 
     async def _embed(self, target: Target, plan: Plan, address: Address) -> WholeAnswer:
         for text in check_lengths(plan, address.context):
@@ -95,7 +99,7 @@ def reader(call: Call, plan: Plan) -> ChatReader | TextReader:
     """Return who reads the engine's answer to *call*."""
     if isinstance(call.ask, ChatRequest):
         return ChatReader(plan, keeps_top=bool(call.ask.top_logprobs), id=call.id.removeprefix("req_"))
-    return TextReader(call, plan)
+    return TextReader(call)
 
 
 def fit(plan: Plan, address: Address) -> None:

@@ -51,7 +51,7 @@ def prompts_of(ask: CompletionRequest) -> list[Any]:
 class TextReader:
     """Turns llama.cpp's chunks of one completion into OpenAI's."""
 
-    def __init__(self, call: Call, plan: Plan) -> None:
+    def __init__(self, call: Call) -> None:
         ask: CompletionRequest = call.ask
         self._choices = ask.n or 1
         self._echo = prompts_of(ask) if ask.echo else None
@@ -59,8 +59,6 @@ class TextReader:
         self._begun: set[int] = set()
         self._offsets: dict[int, int] = {}
         self._tallies: dict[int, Tally] = {}
-        self.open = self._choices * len(prompts_of(ask))
-        self._plan = plan
 
     @property
     def tally(self) -> "TextReader":
