@@ -39,9 +39,10 @@ class ModerationOptions(Wire):
     policy: ModerationPolicy | None = None
 
 
-class Prediction(Wire, tag_field="type", tag="content"):
+class Prediction(Wire):
     """What most of the answer will be."""
 
+    type: Literal["content"]
     content: Text
 
 
@@ -61,9 +62,10 @@ class Place(Wire):
     timezone: str | None = None
 
 
-class UserLocation(Wire, tag_field="type", tag="approximate"):
+class UserLocation(Wire):
     """Roughly where the user is."""
 
+    type: Literal["approximate"]
     approximate: Place
 
 

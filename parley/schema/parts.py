@@ -9,15 +9,24 @@ from typing import Literal
 from parley.schema.wire import Wire
 
 
-class CacheBreakpoint(Wire, tag_field="mode", tag="explicit"):
+class CacheBreakpoint(Wire):
     """Marks the end of a prompt prefix that is worth caching."""
 
+    mode: Literal["explicit"]
     ttl: Literal["30m", "12h"] | None = None
 
 
 class TextPart(Wire, tag_field="type", tag="text"):
     """Text."""
 
+    text: str
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
+
+
+class PlainPart(Wire):
+    """Text, where nothing else may stand: msgspec asks for a tag only where there is a choice, so this is none."""
+
+    type: Literal["text"]
     text: str
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
@@ -71,7 +80,7 @@ class RefusalPart(Wire, tag_field="type", tag="refusal"):
     refusal: str
 
 
-Text = str | list[TextPart]
+Text = str | list[PlainPart]
 """What a system, developer or tool message may hold."""
 UserContent = str | list[TextPart | ImagePart | AudioPart | FilePart]
 """What a user message may hold."""
