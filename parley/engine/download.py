@@ -16,6 +16,7 @@ from parley.errors import InvalidRequest
 PIECE = 1 << 20
 SECONDS = 60  # without a single byte
 PARTIAL = 206
+NOTHING_LEFT = 416
 
 
 def download(url: str, folder: Path, name: str, report: Callable[[int, int | None], None]) -> Path:
@@ -30,6 +31,12 @@ def download(url: str, folder: Path, name: str, report: Callable[[int, int | Non
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
             total = _store(answer, part, mark, report)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != NOTHING_LEFT or not part.exists():
+            raise InvalidRequest(f"The file could not be fetched: {error.code} {error.reason}.") from error
+        part.unlink()
+        return download(url, folder, name, report)
     except urllib.error.URLError as error:
         raise InvalidRequest(f"The file could not be fetched: {error.reason}.") from error
     except (OSError, http.client.HTTPException) as error:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from parley.engine.runner import Address, Runner
 from parley.engine.shelf import Shelf
+from parley.errors import ShuttingDown
 from parley.settings import EngineSettings
 
 __all__ = ["Address", "Engine", "EngineSettings", "Purpose", "Use"]
@@ -56,6 +57,7 @@ class Engine:
         self._shelf = shelf
         self._settings = settings
         self._runners: dict[tuple[str, Purpose], Runner] = {}
+        self._closed = False
 
     def names(self) -> dict[str, int]:
         """Return the names of the models there are, and when each was added (seconds since 1970)."""
@@ -69,6 +71,8 @@ class Engine:
         """
         runner = self._runners.get((model, purpose))
         if runner is None:
+            if self._closed:
+                raise ShuttingDown
             self._shelf.path(model)
             runner = self._runners[(model, purpose)] = Runner(model, purpose, self._shelf, self._settings)
         return Use(runner)
@@ -79,4 +83,5 @@ class Engine:
 
     async def close(self) -> None:
         """End every child and wait until all are gone. Running answers break off: end the calls first."""
+        self._closed = True
         await asyncio.gather(*(runner.close() for runner in self._runners.values()))

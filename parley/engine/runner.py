@@ -72,7 +72,11 @@ class Runner:
             self._refuse_if_dying()
             self._loading = asyncio.create_task(self._start())
             self._loading.add_done_callback(self._loaded)
-        return await asyncio.shield(self._loading)
+        loading = self._loading
+        await asyncio.wait([loading])  # a user that is cancelled here takes nobody's load away
+        if loading.cancelled():
+            raise ShuttingDown
+        return loading.result()
 
     def leave(self) -> None:
         """One user less; the last one starts the clock."""

@@ -2,8 +2,8 @@
 
 They lie in one folder beside `index.json`, which is the truth: name, file, size, checksum, when and from
 where. The built-in model ships in the package and stands first. Adding and removing are the operator's
-commands; they hold a lock, for several may run beside the server. Fails with NoSuchModel, NotFound, Conflict
-and InvalidRequest.
+commands; they hold a lock, for several may run beside the server. Fails with NoSuchModel, NotFound, Conflict,
+InvalidRequest, and SettingsError where the index is damaged.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ import msgspec
 
 from parley.engine import gguf
 from parley.engine.download import download
-from parley.errors import Conflict, InvalidRequest, NoSuchModel, NotFound
+from parley.errors import Conflict, InvalidRequest, NoSuchModel, NotFound, SettingsError
 
 BUILTIN = "parley-mini"
 BUILTIN_FILE = Path(__file__).parent / "models" / f"{BUILTIN}.gguf"
@@ -153,6 +153,8 @@ class Shelf:
             return _index.decode((self._folder / "index.json").read_bytes())
         except FileNotFoundError:
             return {}
+        except msgspec.DecodeError as error:
+            raise SettingsError(f"{self._folder / 'index.json'} is damaged: {error}") from error
 
     def _write(self, entries: dict[str, _Entry]) -> None:
         new = self._folder / "index.json.new"

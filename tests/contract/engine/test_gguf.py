@@ -1,0 +1,52 @@
+"""What a GGUF header tells, and what is refused."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from parley.engine import gguf
+from parley.engine.shelf import Shelf
+from parley.errors import InvalidRequest
+
+
+def test_a_header_tells_the_context(model_file: Path) -> None:
+    """Architecture and trained context are read."""
+    header = gguf.read(model_file)
+    assert (header.architecture, header.context, header.pools) == ("llama", 2048, False)
+
+
+def test_the_builtin_model_is_whole(shelf: Shelf) -> None:
+    """The size that the built-in model's header asks for is the file's."""
+    model = shelf.find("parley-mini")
+    assert 0 <= model.size - gguf.read(model.path).size < 64
+
+
+@pytest.mark.parametrize("kept", [3, 20, 60, 200])
+def test_a_cut_header_is_refused(model_file: Path, kept: int) -> None:
+    """A file that ends within its header is refused, wherever it ends."""
+    model_file.write_bytes(model_file.read_bytes()[:kept])
+    with pytest.raises(InvalidRequest, match=r"truncated|not a GGUF"):
+        gguf.read(model_file)
+
+
+def test_cut_tensors_are_refused(model_file: Path) -> None:
+    """A file that lacks the last byte of its last tensor is refused, and the message tells the sizes."""
+    model_file.write_bytes(model_file.read_bytes()[:-1])
+    with pytest.raises(InvalidRequest, match=r"truncated: it has \d+ bytes of at least \d+"):
+        gguf.read(model_file)
+
+
+def test_a_lying_length_is_refused(model_file: Path) -> None:
+    """A header that promises a text of 2^60 bytes is refused without reading them."""
+    model_file.write_bytes(b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, 1 << 60))
+    with pytest.raises(InvalidRequest, match="truncated"):
+        gguf.read(model_file)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, this is no model"])
+def test_other_files_are_refused(model_file: Path, content: bytes) -> None:
+    """An empty file and one of another kind are refused."""
+    model_file.write_bytes(content)
+    with pytest.raises(InvalidRequest, match="not a GGUF file"):
+        gguf.read(model_file)
