@@ -99,7 +99,9 @@ class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
     enabled: Annotated[bool, Meta(description="Whether GGUF models are offered at all.")] = True
-    threads: Annotated[int, Meta(ge=0, description="Threads of a model; 0: one per core.")] = 0
+    threads: Annotated[
+        int, Meta(ge=0, description="Threads of a model; 0: one per 256 MiB of it, at most one per core.")
+    ] = 0
     parallel: Annotated[int, Meta(ge=1, le=64, description="Calls a model answers at once.")] = 4
     context: Annotated[
         int, Meta(ge=0, description="Context per call, in tokens; 0: the model's own, at most 8192.")
