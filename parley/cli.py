@@ -1,0 +1,173 @@
+"""The command line: every command with its options, on one screen; what it does is in `parley.commands`.
+
+The modules behind the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the
+user can mend is one sentence on standard error: exit status 2 for settings and arguments, 1 for the rest.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from parley import __version__
+from parley.errors import ParleyError, SettingsError
+from parley.store.later import later
+
+if TYPE_CHECKING:
+    from parley.commands import chat, check, demo, keys, models, options, serve
+else:
+    chat = later("parley.commands.chat")
+    check = later("parley.commands.check")
+    demo = later("parley.commands.demo")
+    keys = later("parley.commands.keys")
+    models = later("parley.commands.models")
+    options = later("parley.commands.options")
+    serve = later("parley.commands.serve")
+
+
+class Commands(TyperGroup):
+    """A group of commands that tells an error in one sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error that the user can mend ends it with a sentence and a status."""
+        try:
+            return super().invoke(ctx)
+        except ParleyError as error:
+            typer.echo(f"parley: {error.message}", err=True)
+            raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from error
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Your own GPT API."
+)
+key = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+model = typer.Typer(no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
+app.add_typer(key, name="key")
+app.add_typer(model, name="model")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", envvar="PARLEY_CONFIG", metavar="FILE", help="The settings; default: ./parley.toml, if it exists."
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", envvar="PARLEY_DATA", metavar="DIR", help="The data folder; default: ~/.local/share/parley."
+    ),
+]
+Listen = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; port 0: any free one.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes that share the port.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Descriptor = Annotated[int | None, typer.Option(hidden=True)]
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end, when it is *wanted*."""
+    if wanted:
+        typer.echo(f"parley {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command("serve")
+def run_serve(
+    config: Config = None,
+    listen: Listen = None,
+    data: Data = None,
+    workers: Workers = None,
+    socket: Descriptor = None,
+    line: Descriptor = None,
+) -> None:
+    """Serve the API. The first start makes a project key and shows it."""
+    chosen = options.read(config, data, listen, workers)
+    raise typer.Exit(serve.run(chosen, socket, line))
+
+
+@app.command("check")
+def run_check(config: Config = None, data: Data = None) -> None:
+    """Read the settings and print what would run; connects to nothing."""
+    raise typer.Exit(check.run(options.read(config, data)))
+
+
+@app.command("chat")
+def run_chat(
+    model: Annotated[str | None, typer.Argument(help="Default: parley-mini, or the first there is.")] = None,
+    url: Annotated[str | None, typer.Option(help="The server; default: the configured one, or one of its own.")] = None,
+    key: Annotated[str | None, typer.Option(envvar="PARLEY_API_KEY", help="The API key.")] = None,
+    system: Annotated[str | None, typer.Option(help="The system message.")] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Talk with a model in the terminal."""
+    with chat.connected(options.read(config, data), url, key) as client:
+        chat.run(client, model, system)
+
+
+@app.command("demo")
+def run_demo() -> None:
+    """Start a server, take the article's path through it, and stop it. Needs no network."""
+    demo.run()
+
+
+@key.command("create")
+def create_key(
+    project: Annotated[str, typer.Option(help="The project it belongs to; made if there is none.")] = "default",
+    name: Annotated[str, typer.Option(help="A name for people.")] = "",
+    admin: Annotated[bool, typer.Option("--admin", help="Make an admin key.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make a key and print it: it is shown only now."""
+    typer.echo(keys.create(options.read(config, data), project=project, name=name, admin=admin))
+
+
+@key.command("list")
+def list_keys(json: Json = False, config: Config = None, data: Data = None) -> None:
+    """List the keys; the keys themselves are not kept, only what they begin and end with."""
+    keys.show(options.read(config, data), as_json=json)
+
+
+@key.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="Its id, its prefix, or the key itself.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Revoke a key: it is dead at once."""
+    revoked = keys.revoke(options.read(config, data), key)
+    typer.echo(f"revoked {revoked.id} {revoked.prefix}")
+
+
+@model.command("list")
+def list_models(json: Json = False, config: Config = None, data: Data = None) -> None:
+    """List the models of the embedded engine."""
+    models.show(options.read(config, data), as_json=json)
+
+
+@model.command("add")
+def add_model(
+    source: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A GGUF file.")],
+    name: Annotated[str | None, typer.Option(help="What clients call it; default: after the file.")] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Copy or fetch a GGUF file; clients can call it at once."""
+    models.add(options.read(config, data), source, name)
+
+
+@model.command("remove")
+def remove_model(name: str, config: Config = None, data: Data = None) -> None:
+    """Forget a model and delete its file."""
+    models.remove(options.read(config, data), name)
+    typer.echo(f"removed {name}")

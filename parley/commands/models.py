@@ -1,0 +1,71 @@
+"""`parley model`: the shelf of GGUF files that the embedded engine can load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from parley.assembly import shelf
+from parley.commands.options import Options
+from parley.commands.tables import show as show_table
+from parley.engine.shelf import ModelFile
+from parley.engine.shelf import Progress as Report
+
+
+def show(options: Options, *, as_json: bool) -> None:
+    """Print every model there is, the built-in one first."""
+    found = shelf(options.data).list()
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode([_plain(model) for model in found])))
+        return
+    rows = [[model.name, size(model.size), model.sha256[:12], model.source] for model in found]
+    show_table(["NAME", "SIZE", "SHA256", "FROM"], rows)
+
+
+def add(options: Options, source: str, name: str | None) -> None:
+    """Bring *source* (a path or a URL) to the shelf. Raises Conflict, InvalidRequest, SettingsError."""
+    options.make_data()
+    with _bar(source) as report:
+        model = shelf(options.data).add(source, name=name, progress=report)
+    typer.echo(f"added {model.name} ({size(model.size)})")
+    typer.echo(f"sha256 {model.sha256}")
+
+
+def remove(options: Options, name: str) -> None:
+    """Take the model *name* from the shelf. Raises NotFound, Conflict."""
+    shelf(options.data).remove(name)
+
+
+def size(count: int) -> str:
+    """Return *count* bytes as people say it: `5.2 MB`."""
+    number, units = float(count), ["bytes", "KB", "MB", "GB"]
+    while number >= 1000 and len(units) > 1:  # noqa: PLR2004 - a kilobyte
+        number, units = number / 1000, units[1:]
+    return f"{number:.0f} {units[0]}" if units[0] == "bytes" else f"{number:.1f} {units[0]}"
+
+
+def _plain(model: ModelFile) -> dict[str, object]:
+    return {name: getattr(model, name) for name in model.__struct_fields__} | {"path": str(model.path)}
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Report]:
+    """Draw a progress bar on standard error, in a terminal, and yield what moves it."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label.rpartition("/")[2] or label, total=None)
+
+        def report(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield report
