@@ -1,7 +1,8 @@
 """The network: a small Llama-architecture decoder, written out so that its export to GGUF is one table.
 
-RMSNorm, rotary positions (the interleaved pairs llama.cpp calls NORM), grouped-query attention, SwiGLU, tied
-embeddings. It fails loudly on a shape that does not divide; it has no generation loop, because llama.cpp does that.
+RMSNorm, rotary positions (the interleaved pairs llama.cpp calls NORM), grouped-query attention, SwiGLU,
+tied embeddings. It fails loudly on a shape that does not divide; it has no generation loop, because
+llama.cpp does that.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,9 +18,9 @@ IGNORED = -100
 class Shape:
     """The sizes of the network; what `export.py` writes into the GGUF header."""
 
-    vocabulary: int = 8192
+    vocabulary: int = 6144
     width: int = 320
-    layers: int = 6
+    layers: int = 5
     heads: int = 5
     kv_heads: int = 5
     hidden: int = 864
@@ -145,9 +146,11 @@ class Network(nn.Module):
 
         Only positions with a weight go through the output layer: it is a third of the arithmetic.
         """
-        kept = weights > 0
-        logits = functional.linear(self(tokens)[kept], self.embedding.weight)
-        losses = functional.cross_entropy(logits.float(), targets[kept], reduction="none")
+        weights = weights.flatten()
+        kept = weights.nonzero().squeeze(1)
+        hidden = self(tokens).flatten(0, 1).index_select(0, kept)
+        logits = functional.linear(hidden, self.embedding.weight)
+        losses = functional.cross_entropy(logits.float(), targets.flatten()[kept], reduction="none")
         return (losses * weights[kept]).sum() / weights.sum()
 
     def size(self) -> int:

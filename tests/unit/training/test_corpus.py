@@ -1,0 +1,140 @@
+"""The corpus of the built-in model: what it is grown from must be sound before hours are spent on it.
+
+Only what needs neither torch nor the public data sets: templates, conversations, rendering.
+"""
+
+# ruff: noqa: S311 - these draws are meant to repeat
+
+import itertools
+import json
+import random
+import re
+
+import pytest
+
+from training import extraction, functions, service
+from training.chat import BEGIN, END, START, Conversation, Turn, document
+from training.corpus import own
+from training.templates.spin import SLOT, spin, variants
+from training.templates.values import Values
+
+CALL = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
+LANGUAGES = pytest.mark.parametrize("language", service.LANGUAGES)
+
+
+def test_same_seed_same_corpus() -> None:
+    """Two corpora of one seed are equal, and another seed gives another."""
+    first, second = ([doc.text for doc in own(3, 60)] for _ in range(2))
+    assert first == second
+    assert first != [doc.text for doc in own(4, 60)]
+
+
+def test_a_longer_corpus_begins_like_a_shorter_one() -> None:
+    """A document depends on the seed and its number alone."""
+    assert [doc.text for doc in own(3, 20)] == [doc.text for doc in itertools.islice(own(3, 50), 20)]
+
+
+def test_spin_chooses_nested_alternatives() -> None:
+    """Every way to spin a template is reached, and no bracket stays."""
+    template = "(a|b (c|d)|) <city>"
+    found = {spin(template, random.Random(n)) for n in range(200)}
+    assert found == {"a <city>", "b c <city>", "b d <city>", "<city>"}
+    assert variants("(a|b)(c|d)") == 4
+
+
+def test_an_open_bracket_is_an_error() -> None:
+    """A broken template is refused instead of learnt."""
+    with pytest.raises(ValueError, match="does not close"):
+        spin("(a|b", random.Random(1))
+
+
+@LANGUAGES
+def test_every_template_fills(language: str) -> None:
+    """Each question and answer spins and fills without a slot or a bracket left over."""
+    for topic in service.topics(language):
+        assert topic.questions, topic.name
+        assert topic.answers, topic.name
+        for text in (*topic.questions, *topic.answers):
+            shown = spin(text, random.Random(1))
+            for slot in SLOT.findall(shown):
+                assert Values(random.Random(1), language)(slot), (topic.name, slot)
+            assert not set("()") & set(shown), shown
+
+
+@LANGUAGES
+def test_questions_have_paraphrases(language: str) -> None:
+    """No topic hangs on a single wording."""
+    for topic in service.topics(language):
+        assert sum(variants(text) for text in topic.questions) >= 4, topic.name
+
+
+@LANGUAGES
+def test_calls_fit_their_schemas(language: str) -> None:
+    """Each call passes declared arguments in the declared order, the required ones among them."""
+    for number in range(200):
+        talk = functions.call(random.Random(number), language)
+        schemas = {tool["name"]: tool["parameters"] for tool in talk.tools}
+        for made in (call for turn in talk.turns for call in turn.calls):
+            schema = schemas[made["name"]]
+            order = [key for key in schema["properties"] if key in made["arguments"]]
+            assert list(made["arguments"]) == order
+            assert set(schema.get("required", [])) <= set(made["arguments"])
+
+
+@LANGUAGES
+def test_arguments_stand_in_the_request(language: str) -> None:
+    """What a call passes can be copied: it stands in a user's words."""
+    for number in range(200):
+        talk = functions.call(random.Random(number), language)
+        said = " ".join(turn.text for turn in talk.turns if turn.role == "user").lower()
+        for made in (call for turn in talk.turns for call in turn.calls):
+            missing = [value for value in made["arguments"].values() if str(value).lower() not in said]
+            assert len(missing) <= 1, (missing, said)  # a slip of the pen may fall into one value
+
+
+@LANGUAGES
+def test_no_call_calls_nothing_at_first(language: str) -> None:
+    """Where nothing fits, the first answer is a sentence."""
+    for number in range(100):
+        talk = functions.no_call(random.Random(number), language)
+        first = next(turn for turn in talk.turns if turn.role == "assistant")
+        assert first.text
+        assert not first.calls
+
+
+@LANGUAGES
+def test_json_tasks_answer_with_one_object(language: str) -> None:
+    """The last answer parses, on one line."""
+    for number in range(200):
+        last = extraction.task(random.Random(number), language).turns[-1]
+        assert isinstance(json.loads(last.text), dict)
+        assert "\n" not in last.text
+
+
+def test_rendered_calls_parse_back() -> None:
+    """A call that is rendered is the call that a parser finds."""
+    call = {"name": "f", "arguments": {"city": "北京", "count": 3}}
+    doc = document(Conversation((Turn("user", "x"), Turn("assistant", calls=(call,))), ({"name": "f"},)))
+    found = CALL.search(doc.text)
+    assert found
+    assert json.loads(found[1]) == call
+
+
+def test_only_answers_are_learnt() -> None:
+    """The learnt spans are the assistant's words and their ends."""
+    turns = (
+        Turn("system", "s"),
+        Turn("user", "u"),
+        Turn("assistant", "hello"),
+        Turn("user", "v"),
+        Turn("assistant", "bye"),
+    )
+    doc = document(Conversation(turns))
+    assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"hello{END}", f"bye{END}"]
+    assert doc.text.startswith(f"{BEGIN}{START}system\ns{END}\n{START}user\n")
+
+
+def test_a_forced_answer_does_not_teach_its_beginning() -> None:
+    """The brace that a grammar forces is read, not learnt."""
+    doc = document(Conversation((Turn("user", "u"), Turn("assistant", '{"a": 1}', forced=True))))
+    assert [doc.text[begin:end] for begin, end in doc.learnt] == [f'"a": 1}}{END}']

@@ -1,0 +1,50 @@
+"""The corpus: own conversations and public ones, mixed, tokenised and packed into rows of 512.
+
+The same seed gives the same corpus. A document longer than a row is left out; documents follow each other
+in a row and each begins with the beginning token, by which the network learns to look no further back.
+"""
+
+import argparse
+import random
+from collections.abc import Callable, Iterator
+
+from training import extraction, functions, service
+from training.chat import Conversation, Document, document, prose
+
+ROW = 513
+MIX: tuple[tuple[Callable[[random.Random, str], Conversation], float], ...] = (
+    (service.chat, 0.25),
+    (service.off_topic, 0.06),
+    (service.grounded, 0.09),
+    (functions.call, 0.30),
+    (functions.no_call, 0.10),
+    (extraction.task, 0.20),
+)
+
+
+def own(seed: int, count: int) -> Iterator[Document]:
+    """Yield *count* documents of our own; document n depends on the seed and n alone."""
+    makers = [maker for maker, _ in MIX]
+    shares = [share for _, share in MIX]
+    for number in range(count):
+        rng = random.Random(f"{seed}/{number}")
+        language = rng.choice(service.LANGUAGES)
+        if rng.random() < 0.02:
+            topic = rng.choice(service.topics(language))
+            yield prose(service.pair(topic, rng, language)[1].text)
+        else:
+            yield document(rng.choices(makers, shares)[0](rng, language))
+
+
+def main() -> None:
+    """Print some documents, to look at."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=10)
+    asked = parser.parse_args()
+    for doc in own(asked.seed, asked.count):
+        print(doc.text, end="\n\n")
+
+
+if __name__ == "__main__":
+    main()

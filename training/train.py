@@ -1,0 +1,189 @@
+"""Training: packed rows of tokens in, checkpoints out, as many steps as fit into the minutes given.
+
+The schedule follows the clock (warm-up, level, then a straight fall to nought), so the same command gives a
+finished model on any machine; a faster one merely sees more tokens. Killed, it goes on from the last
+checkpoint with --resume. Matrices are trained with Muon, everything else with AdamW.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.network import Network, Shape
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train."""
+
+    minutes: float
+    rows: int = 4
+    matrix_rate: float = 0.02
+    other_rate: float = 0.003
+    warm: float = 0.02
+    fall: float = 0.45
+    save_every: float = 300.0
+    seed: int = 1
+
+
+def level(done: float, plan: Plan) -> float:
+    """Return the share of the full learning rate when *done* (0 to 1) of the time is gone."""
+    if done < plan.warm:
+        return max(done / plan.warm, 0.05)
+    return min(1.0, max(0.0, (1.0 - done) / plan.fall))
+
+
+class Rows:
+    """The packed corpus, dealt in a fixed random order; it starts over, reshuffled, when it is used up."""
+
+    def __init__(self, folder: Path, rows: int, seed: int) -> None:
+        """Open the corpus in *folder*."""
+        self.tokens = np.load(folder / "tokens.npy", mmap_mode="r")
+        self.weights = np.load(folder / "weights.npy", mmap_mode="r")
+        self.rows, self.seed = rows, seed
+        self.held = 64
+        self.each = (len(self.tokens) - self.held) // rows
+
+    def _batch(self, chosen: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        tokens = torch.from_numpy(self.tokens[chosen].astype(np.int64))
+        weights = torch.from_numpy(self.weights[chosen].astype(np.float32))
+        return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous(), weights[:, 1:].contiguous()
+
+    def deal(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs, targets and weights of *step*."""
+        order = np.random.default_rng(self.seed + step // self.each).permutation(len(self.tokens) - self.held)
+        place = step % self.each * self.rows
+        return self._batch(np.sort(order[place : place + self.rows]) + self.held)
+
+    def unseen(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Return the rows that are never trained on."""
+        return [self._batch(np.arange(start, start + self.rows)) for start in range(0, self.held, self.rows)]
+
+
+def optimizers(network: Network, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices of the blocks and AdamW for the rest, each knowing its full rate."""
+    matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
+    others = [weight for weight in network.parameters() if not any(weight is matrix for matrix in matrices)]
+    muon = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.05, momentum=0.95)
+    adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    return [muon, adam]
+
+
+class Run:
+    """One training run and its state."""
+
+    def __init__(self, folder: Path, shape: Shape, plan: Plan, *, compiled: bool) -> None:
+        """Make the network; *folder* holds the corpus and takes the checkpoints."""
+        torch.manual_seed(plan.seed)
+        self.folder, self.shape, self.plan = folder, shape, plan
+        self.network = Network(shape)
+        self.rows = Rows(folder, plan.rows, plan.seed)
+        self.opts = optimizers(self.network, plan)
+        self.full = [opt.param_groups[0]["lr"] for opt in self.opts]
+        self.step, self.spent, self.unseen_loss = 0, 0.0, float("nan")
+        if compiled:
+            self.network.forward = torch.compile(self.network.forward)  # type: ignore[method-assign]
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state is kept."""
+        return self.folder / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Write the state; a kill in between leaves the one before."""
+        state = {
+            "shape": self.shape.as_dict(),
+            "network": self.network.state_dict(),
+            "optimizers": [opt.state_dict() for opt in self.opts],
+            "step": self.step,
+            "spent": self.spent,
+            "tokens": self.step * self.plan.rows * (self.rows.tokens.shape[1] - 1),
+            "unseen_loss": self.unseen_loss,
+        }
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Read the state back."""
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        for opt, kept in zip(self.opts, state["optimizers"], strict=True):
+            opt.load_state_dict(kept)
+        self.step, self.spent = state["step"], state["spent"]
+
+    def forward(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Return the loss of *batch*."""
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.network.loss(*batch)
+
+    def advance(self) -> float:
+        """Take one step and return its loss."""
+        share = level(self.spent / (self.plan.minutes * 60), self.plan)
+        loss = self.forward(self.rows.deal(self.step))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        for opt, rate in zip(self.opts, self.full, strict=True):
+            opt.param_groups[0]["lr"] = rate * share
+            opt.step()
+            opt.zero_grad(set_to_none=True)
+        self.step += 1
+        return float(loss.detach())
+
+    def judge(self) -> float:
+        """Return the loss on the unseen rows."""
+        with torch.no_grad():
+            losses = [float(self.forward(batch)) for batch in self.rows.unseen()]
+        return sum(losses) / len(losses)
+
+    def go(self) -> None:
+        """Train until the minutes are over."""
+        self.advance()  # compiles: not on the clock
+        before, saved, first, smooth = time.monotonic(), self.spent, self.step, 0.0
+        began = self.spent
+        while self.spent < self.plan.minutes * 60:
+            loss = self.advance()
+            now = time.monotonic()
+            self.spent, before = self.spent + now - before, now
+            smooth = loss if not smooth else 0.98 * smooth + 0.02 * loss
+            if self.step % 50 == 0:
+                pace = (self.step - first) * self.plan.rows * 512 / (self.spent - began)
+                print(
+                    f"{self.spent:6.0f} s  step {self.step}  loss {smooth:.3f}  {pace:.0f} tokens/s",
+                    flush=True,
+                )
+            if self.spent - saved > self.plan.save_every:
+                saved = self.spent
+                self.unseen_loss = self.judge()
+                print(f"unseen loss {self.unseen_loss:.4f}", flush=True)
+                self.save()
+        self.unseen_loss = self.judge()
+        print(f"unseen loss {self.unseen_loss:.4f}; done", flush=True)
+        self.save()
+
+
+def main() -> None:
+    """Train from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="holds tokens.npy and weights.npy")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--no-compile", action="store_true")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    vocabulary = int(np.load(asked.folder / "size.npy"))
+    run = Run(asked.folder, Shape(vocabulary=vocabulary), Plan(asked.minutes), compiled=not asked.no_compile)
+    if asked.resume:
+        run.resume()
+    print(f"{run.network.size():,} parameters, {len(run.rows.tokens):,} rows", flush=True)
+    run.go()
+
+
+if __name__ == "__main__":
+    main()
