@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, home: Home) -> None:
         self.home = home
         self.exchange: Exchange | None = None
-        self.rested = 0.0  # when it came to rest, on the loop's clock
+        self.rested = home.loop.time()  # when it came to rest; a new one rests until its first exchange
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -359,5 +359,5 @@ class Connection(asyncio.Protocol):
             exchange.wake()
 
 
-class _Over(Exception):  # noqa: N818 - not an error: it stops the parser
+class _Over(Exception):
     """There is nothing more to parse for this exchange."""
