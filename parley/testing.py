@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from parley.core.call import Call, Caller
+from parley.core.call import Call, Caller, request_id
 from parley.core.catalog import Target
 from parley.core.events import Event, Kind, Usage
 from parley.core.money import FREE, Price
@@ -223,4 +223,4 @@ def a_house(
 def a_call(body: object, *, secret: str = SECRET, operation: str = "chat.completions") -> Call:
     """Return a call with *body* (an object, or the bytes themselves)."""
     raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    return Call(operation, raw, f"Bearer {secret}", at=START, arrived=0.0)
+    return Call(operation, raw, f"Bearer {secret}", at=START, arrived=0.0, id=request_id(START))

@@ -7,17 +7,14 @@ from parley.api.reply import HttpReply
 from parley.api.request import Request
 from parley.api.routes import Route
 from parley.house import House
+from parley.schema import stored as stored_schema
 from parley.schema.answers import ChatCompletion
 from parley.schema.chat import ChatRequest
 from parley.schema.completions import Completion, CompletionRequest
 from parley.schema.embeddings import EmbeddingList, EmbeddingRequest
 from parley.schema.models import ModelList, ModelObject
-from parley.schema.stored import (
-    StoredDeleted,
-    StoredList,
-    StoredMessageList,
-    StoredUpdate,
-)
+from parley.schema.stored import StoredDeleted, StoredList, StoredMessageList, StoredUpdate
+from parley.schema.wire import Metadata
 
 CALL = (400, 401, 403, 404, 408, 413, 431, 500, 502, 503, 504)
 READ = (400, 401, 403, 404, 408, 413, 431, 500, 503)
@@ -26,10 +23,11 @@ CHAT = "/v1/chat/completions"
 ONE = CHAT + "/{completion_id}"
 PAGE = (
     ("after", str, "The id of the last item of the page before."),
-    ("limit", int, "How many items, 1 to 100; default 20."),
-    ("order", str, "asc (the default) or desc, by age."),
+    ("limit", stored_schema.Limit, "How many items; default 20."),
+    ("order", stored_schema.Order, "By age; default asc."),
 )
 MODEL = ("model", str, "Only those of this model.")
+LABELS = ("metadata", Metadata, "Only those with these pairs: metadata[key]=value.")
 
 _document: list[bytes] = []
 
@@ -52,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
     _call("/v1/completions", "completions", "Continue a text.", CompletionRequest, Completion),
     _call("/v1/embeddings", "embeddings", "Embed texts.", EmbeddingRequest, EmbeddingList, streams=False),
     Route("GET", CHAT, "chat.completions.list", "List stored chat completions.", stored.listing,
-          answer=StoredList, query=(*PAGE, MODEL), statuses=READ),
+          answer=StoredList, query=(*PAGE, MODEL, LABELS), statuses=READ),
     Route("GET", ONE, "chat.completions.retrieve", "Get a stored chat completion.", stored.one,
           answer=ChatCompletion, statuses=READ),
     Route("POST", ONE, "chat.completions.update", "Replace its metadata.", stored.update,

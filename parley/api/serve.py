@@ -88,8 +88,8 @@ class Service:
 
     async def take(self, request: Request, door: Door) -> None:
         """Answer *request* through *door*."""
-        request.id = request_id()
         request.at = self.clock.now()
+        request.id = request_id(request.at)
         request.arrived = self.clock.monotonic()
         reply = HttpReply(door, self.clock, request.id, request.arrived)
         try:
@@ -106,7 +106,7 @@ class Service:
 
     def refuse(self, error: ParleyError, door: Door) -> None:
         """Answer a request that never became whole."""
-        HttpReply(door, self.clock, request_id(), self.clock.monotonic()).fail(error)
+        HttpReply(door, self.clock, request_id(self.clock.now()), self.clock.monotonic()).fail(error)
 
     def _fail(self, reply: HttpReply, error: ParleyError, request: Request) -> None:
         extra = b""

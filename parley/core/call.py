@@ -1,6 +1,6 @@
 """A call: what a client asked of us, and who it is."""
 
-import secrets
+from random import getrandbits
 from typing import Any
 
 import msgspec
@@ -10,9 +10,12 @@ from parley.errors import InvalidRequest, ParleyError
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def request_id() -> str:
-    """Return a new id in the form of OpenAI's `x-request-id`."""
-    return "req_" + secrets.token_hex(16)
+def request_id(at: int) -> str:
+    """Return a new id in the form of OpenAI's `x-request-id` for a request that came *at* (nanoseconds since 1970).
+
+    It begins with the time, so that ids grow and the ledger's index is only ever added to at its end.
+    """
+    return f"req_{at:016x}{getrandbits(64):016x}"
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class Call:
         arrived: float,
         client: str = "",
         refusal: ParleyError | None = None,
-        id: str | None = None,  # noqa: A002 - it is the call's id
+        id: str,  # noqa: A002 - it is the call's id
     ) -> None:
         self.operation = operation
         self.body = body
@@ -54,7 +57,7 @@ class Call:
         self.arrived = arrived
         self.client = client
         self.refusal = refusal
-        self.id = id or request_id()
+        self.id = id
         self.ask: Any = None
         self._fields: dict[str, msgspec.Raw] | None = None
 
@@ -64,11 +67,21 @@ class Call:
         return bool(self.ask is not None and getattr(self.ask, "stream", False))
 
     @property
+    def model(self) -> str | None:
+        """Return the model that is asked for, also of a request that is wrong otherwise; None if there is none."""
+        if self.ask is not None:
+            return str(self.ask.model)
+        try:
+            return msgspec.json.decode(self.fields["model"], type=str)
+        except (InvalidRequest, KeyError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    @property
     def fields(self) -> dict[str, msgspec.Raw]:
         """Return the top-level members of the body, each as the client's own bytes."""
         if self._fields is None:
             try:
                 self._fields = _fields.decode(self.body)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise InvalidRequest(f"We could not parse the JSON body of your request: {error}.") from error
         return self._fields

@@ -14,7 +14,7 @@ from parley.core.call import Call, Caller
 from parley.core.catalog import Target
 from parley.core.clock import Clock
 from parley.core.events import Event, Usage
-from parley.errors import ParleyError, RequestError, UpstreamRefused
+from parley.errors import ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
 from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.store.completions import StoredCompletion
@@ -127,7 +127,7 @@ class Entry:
             project=caller.project,
             key_id=caller.key_id,
             operation=call.operation,
-            model_asked=getattr(call.ask, "model", None),
+            model_asked=call.model,
             model_answered=self._model,
             upstream=target.upstream if target else None,
             input_tokens=usage.input,
@@ -151,7 +151,7 @@ def verdict(error: BaseException | None) -> tuple[int, str | None, Outcome]:
     if error is None:
         return 200, None, "answered"
     if isinstance(error, ParleyError):
-        refused = isinstance(error, RequestError | UpstreamRefused)
+        refused = isinstance(error, RequestError | UpstreamRefused | UpstreamLacksModel)
         return error.status, error.error_code, "refused" if refused else "failed"
     if isinstance(error, asyncio.CancelledError):
         return CLIENT_LEFT, None, "left"

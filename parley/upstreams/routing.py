@@ -75,7 +75,9 @@ class Routes:
         upstream, _, name = text.partition("/")
         name = model if name == CATCH_ALL else name
         if upstream == LOCAL:
-            return Target(upstream=LOCAL, model=name, price=chosen_price(entry.price) or FREE)
+            # an answer of our own in place of a bought one is not charged at the bought one's price
+            own = all(target.startswith(f"{LOCAL}/") for target in entry.targets)
+            return Target(upstream=LOCAL, model=name, price=(chosen_price(entry.price) if own else None) or FREE)
         settings = self._settings.upstreams[upstream]
         price = chosen_price(entry.price, settings.price) or self._published(settings.base_url, name)
         return Target(upstream=upstream, model=name, price=price)
