@@ -152,7 +152,7 @@ async def _with_labels(connection: AsyncConnection, rows: Sequence[Row[*tuple[An
     if rows:
         names = [(row.project, row.id) for row in rows]
         query = select(labels).where(tuple_(labels.c.project, labels.c.completion).in_(names))
-        for project, completion, name, value in (await connection.execute(query)).tuples():
+        for project, completion, name, value in await connection.execute(query):
             found[project, completion][name] = value
     return [_stored(row, found[row.project, row.id]) for row in rows]
 

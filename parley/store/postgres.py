@@ -35,17 +35,24 @@ async def open_parts(address: URL) -> Parts:
     url = address.set(drivername="postgresql").render_as_string(hide_password=False)
     engine = _engine(url)
     try:
-        async with engine.begin() as connection:
-            await _migrate(connection)
-        connections = Connections(engine, FAILURES)
-        bell = PostgresBell(url, connections)
-        await bell.listen()
+        return await _open(url, engine)
+    except SettingsError:
+        await engine.dispose()
+        raise
     except (SQLAlchemyError, *FAILURES) as error:
         await engine.dispose()
         raise SettingsError(
             f"store.url: the database {address.render_as_string()} cannot be opened ({_words(error)})."
             " Is PostgreSQL running there, and do user, password and database name fit?"
         ) from error
+
+
+async def _open(url: str, engine: AsyncEngine) -> Parts:
+    async with engine.begin() as connection:
+        await _migrate(connection)
+    connections = Connections(engine, FAILURES)
+    bell = PostgresBell(url, connections)
+    await bell.listen()
     return Parts(connections, bell, PostgresLedger(url))
 
 

@@ -49,6 +49,8 @@ async def open_parts(file: str) -> Parts:
 def _prepare(path: Path, bell: Path) -> None:
     """Make the folder and the tables that are missing; wait for other processes that do so."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for file in (path, bell):
+        file.touch(mode=0o600)  # for its owner only; what SQLite puts beside it follows
     with bell.open("a+b") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
         connection = sqlite3.connect(path, timeout=_OPENING_SECONDS, isolation_level=None)

@@ -1,0 +1,57 @@
+"""Fixtures of the store's tests: one suite over SQLite and PostgreSQL."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from parley.store.database import Store, open_store
+from tests.contract.store.postgres_server import PostgresServer, programs
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests."""
+    if os.environ.get("PARLEY_TEST_NO_POSTGRES") == "1":
+        pytest.skip("PARLEY_TEST_NO_POSTGRES=1")
+    found = programs()
+    if found is None:
+        pytest.fail(
+            "PostgreSQL's programs are not installed: run `apt-get install postgresql`,"
+            " or set PARLEY_TEST_NO_POSTGRES=1 to leave these tests out."
+        )
+    server = PostgresServer(found)
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that does not exist yet, or is empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/data/parley.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    """An open store."""
+    it = await open_store(url)
+    yield it
+    await it.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The path of a SQLite database."""
+    return tmp_path / "parley.db"
+
+
+@pytest.fixture
+async def sqlite(file: Path) -> AsyncIterator[Store]:
+    """An open store on SQLite, for what only SQLite can suffer."""
+    it = await open_store(f"sqlite:///{file}")
+    yield it
+    await it.close()
