@@ -31,10 +31,6 @@ class Home(Protocol):
     loop: asyncio.AbstractEventLoop
     max_head: int
 
-    def made(self, connection: "Connection") -> None:
-        """Count a connection in."""
-        ...
-
     def rest(self, connection: "Connection") -> None:
         """Take a connection that may serve again."""
         ...
@@ -257,7 +253,6 @@ class Connection(asyncio.Protocol):
         """Begin."""
         self.transport = cast("asyncio.Transport", transport)
         self.parser = HttpResponseParser(self)
-        self.home.made(self)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; its exchange's reader is woken from the parser's calls below."""

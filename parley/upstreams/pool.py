@@ -53,16 +53,11 @@ class Pool:
         except TimeoutError as error:
             raise UpstreamTimeout(f"Could not connect to {self.address} in time.") from error
         except OSError as error:
-            raise UpstreamBroken(
-                f"Could not connect to {self.address}: {error.strerror or error}."
-            ) from error
+            raise UpstreamBroken(f"Could not connect to {self.address}: {error.strerror or error}.") from error
         if connection.transport.is_closing():
             raise UpstreamBroken(f"{self.address} closed the connection at once.")
+        self.open.add(connection)  # not before: uvloop tells nobody when it drops one that was cancelled
         return connection
-
-    def made(self, connection: Connection) -> None:
-        """Count a connection in."""
-        self.open.add(connection)
 
     def rest(self, connection: Connection) -> None:
         """Keep a connection for the next exchange, if it is fit for one and there is room."""
