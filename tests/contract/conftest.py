@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.contract.misbehaving import Server, running
 
 from parley.upstreams.client import Client, Origin
+from tests.contract.misbehaving import Server, running
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 
@@ -22,7 +22,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Loop]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    """A misbehaving server on a free port."""
+    """Run a misbehaving server on a free port."""
     async with running() as it:
         yield it
 
@@ -44,5 +44,5 @@ async def client() -> AsyncIterator[Client]:
 
 @pytest.fixture
 def certificate() -> Path:
-    """A certificate and its key for localhost, made for these tests only."""
+    """Give a certificate and its key for localhost, made for these tests only."""
     return Path(__file__).with_name("localhost.pem")

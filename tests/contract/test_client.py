@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.contract.misbehaving import FRAMES, TEXT, Server, running
 
 from parley.core.catalog import Timeouts
 from parley.errors import ShuttingDown, UpstreamBroken, UpstreamTimeout
 from parley.upstreams.client import Client, Exchange, Origin
+from tests.contract.misbehaving import FRAMES, TEXT, Server, running
 
 PATIENT = Timeouts(connect=5, first_token=5, between_tokens=5, total=20)
 HASTY = Timeouts(connect=0.2, first_token=0.2, between_tokens=0.2, total=0.5)
@@ -184,7 +184,7 @@ async def test_refused(client: Client) -> None:
 
 async def test_unknown_name(client: Client) -> None:
     """A name that nobody knows is broken, not a crash."""
-    with pytest.raises(UpstreamBroken, match="no-such-host.invalid"):
+    with pytest.raises(UpstreamBroken, match=r"no-such-host\.invalid"):
         await get(client, Origin.parse("http://no-such-host.invalid"), "/")
 
 

@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 import psutil
 import pytest
-from tests.contract.misbehaving import TEXT, Server
 
 from parley.core.catalog import Timeouts
 from parley.errors import UpstreamBroken
 from parley.upstreams.client import Client, Exchange, Origin
+from tests.contract.misbehaving import TEXT, Server
 
 PATIENT = Timeouts(connect=5, first_token=5, between_tokens=5, total=20)
 LIMIT = 1 << 20
@@ -30,7 +30,7 @@ async def body(client: Client, origin: Origin, path: str) -> bytes:
 async def settled(client: Client, connections: int) -> None:
     """Wait until so many connections are open."""
     async with asyncio.timeout(2):
-        while client.open_connections() != connections:
+        while client.open_connections() != connections:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.005)
 
 

@@ -1,19 +1,19 @@
 """Our transport and aiohttp, asked the same: where both can be compared they must agree."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
-from tests.contract.misbehaving import FRAMES, TEXT
 
 from parley.core.catalog import Timeouts
 from parley.errors import UpstreamBroken
 from parley.upstreams.client import Client, Origin
+from tests.contract.misbehaving import FRAMES, TEXT
 
 Fetch = Callable[[Origin, str], Awaitable[tuple[int, bytes]]]
 
 
-class Broken(Exception):  # noqa: N818 - what both call their failure here
+class Broken(Exception):
     """The transport said that the answer is not whole."""
 
 
