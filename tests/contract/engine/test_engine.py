@@ -25,8 +25,17 @@ MODEL = "parley-mini"
 
 def children() -> list[psutil.Process]:
     """Return the engine's children of this process."""
-    found = psutil.Process().children()
-    return [child for child in found if "parley.engine.child" in child.cmdline()]
+    return [child for child in psutil.Process().children() if ours(child)]
+
+
+def ours(child: psutil.Process) -> bool:
+    """Tell whether *child* is one of the engine's; a dead one that nobody has waited for counts."""
+    try:
+        return "parley.engine.child" in child.cmdline()
+    except psutil.ZombieProcess:
+        return True
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def until(true: Callable[[], bool]) -> None:
