@@ -12,7 +12,7 @@ from tests.contract.store.postgres_server import PostgresServer, programs
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for all tests."""
+    """Lend a PostgreSQL server to all tests."""
     if os.environ.get("PARLEY_TEST_NO_POSTGRES") == "1":
         pytest.skip("PARLEY_TEST_NO_POSTGRES=1")
     found = programs()
@@ -28,7 +28,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database that does not exist yet, or is empty."""
+    """Return the URL of a database that does not exist yet, or is empty."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/parley.db"
     server: PostgresServer = request.getfixturevalue("postgres")
@@ -37,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
-    """An open store."""
+    """Lend an open store."""
     it = await open_store(url)
     yield it
     await it.close()
@@ -45,13 +45,13 @@ async def store(url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """The path of a SQLite database."""
+    """Return the path of a SQLite database."""
     return tmp_path / "parley.db"
 
 
 @pytest.fixture
 async def sqlite(file: Path) -> AsyncIterator[Store]:
-    """An open store on SQLite, for what only SQLite can suffer."""
+    """Lend an open store on SQLite, for what only SQLite can suffer."""
     it = await open_store(f"sqlite:///{file}")
     yield it
     await it.close()

@@ -2,23 +2,29 @@
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import parley
-from parley.core.call import request_id
 from parley.store.completions import StoredCompletion
 from parley.store.database import open_store
 from parley.store.ledger import Record
 
 
+def new_id() -> str:
+    """Return an id that grows with time, as the gateway's do."""
+    return f"req_{time.time_ns():016x}{secrets.token_hex(8)}"
+
+
 def a_record(**changes: Any) -> Record:
     """Return the record of an answered call, with *changes*."""
     row: dict[str, Any] = {
-        "id": request_id(),
+        "id": new_id(),
         "at": time.time_ns(),
         "project": "default",
         "key_id": "key_1",
@@ -46,7 +52,7 @@ def a_record(**changes: Any) -> Record:
 def a_completion(**changes: Any) -> StoredCompletion:
     """Return a stored completion, with *changes*."""
     item: dict[str, Any] = {
-        "id": "chatcmpl-" + request_id(),
+        "id": "chatcmpl-" + new_id(),
         "project": "default",
         "created": 1_700_000_000,
         "model": "gpt-4",
@@ -55,6 +61,13 @@ def a_completion(**changes: Any) -> StoredCompletion:
         "metadata": {},
     }
     return StoredCompletion(**(item | changes))
+
+
+async def until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Return when *holds* does. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - what it looks at rings no bell here
+            await asyncio.sleep(0.005)
 
 
 def start(work: str, *arguments: str) -> subprocess.Popen[str]:

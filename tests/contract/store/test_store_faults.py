@@ -12,12 +12,12 @@ from parley.errors import NotRecorded
 from parley.store.bells import UNKNOWN, FileBell
 from parley.store.database import Store, open_store
 from tests.contract.store.postgres_server import PostgresServer
-from tests.contract.store.rows import a_completion, a_record
+from tests.contract.store.rows import a_completion, a_record, until
 
 
 @pytest.fixture
 async def remote(postgres: PostgresServer) -> AsyncIterator[Store]:
-    """An open store on PostgreSQL."""
+    """Lend an open store on PostgreSQL."""
     it = await open_store(postgres.new_database())
     yield it
     await it.close()
@@ -123,9 +123,7 @@ async def test_the_version_is_unknown_while_nobody_listens(remote: Store, postgr
         assert len({before} | {remote.keys.version() for _ in range(5)}) == 6
     finally:
         await asyncio.to_thread(postgres.start)
-    deadline = time.monotonic() + 5
-    while remote.keys.version() != remote.keys.version() and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
+    await until(lambda: remote.keys.version() == remote.keys.version())
     assert remote.keys.version() == remote.keys.version() != before
 
 

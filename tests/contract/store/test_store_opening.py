@@ -101,7 +101,8 @@ async def test_a_server_that_is_not_there_is_refused(postgres: PostgresServer, n
     assert "secret-word" not in caught.value.message
 
 
-async def test_the_database_is_for_its_owner_only(sqlite: Store, file: Path) -> None:
+@pytest.mark.usefixtures("sqlite")
+async def test_the_database_is_for_its_owner_only(file: Path) -> None:
     """Stored conversations are nobody else's to read."""
     modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in file.parent.glob("parley.db*")}
     assert modes == {0}
