@@ -48,6 +48,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_begun",
         "_gap",
         "_home",
         "_inflater",
@@ -89,6 +90,7 @@ class Exchange:
         self.deadline = min(now + timeouts.first_token, end)
         self.waiter: asyncio.Future[None] | None = None
         self._gap = timeouts.between_tokens
+        self._begun = False  # some of the body has been read: from now on only the gaps count
         self._home = home
         self._inflater: Inflater | None = None
         self._paused = False
@@ -195,7 +197,8 @@ class Exchange:
         """Wait for the next bytes of the body."""
         if not self.ended and self.error is None:
             loop = self._home.loop
-            self.deadline = min(loop.time() + self._gap, self.end)
+            if self._begun:
+                self.deadline = min(loop.time() + self._gap, self.end)
             self.waiter = waiter = loop.create_future()
             try:
                 await waiter
@@ -215,6 +218,7 @@ class Exchange:
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self.held = 0
+        self._begun = True
         if self._paused and self.connection is not None:
             self._paused = False
             self.connection.transport.resume_reading()
