@@ -1,7 +1,7 @@
 """Uvicorn's server around our door: it listens, ticks, and shuts down in order.
 
 On SIGTERM or SIGINT it stops accepting, lets running answers end for `server.shutdown_seconds`, cancels what is left
-(their flows settle), and returns. A second SIGINT does not wait.
+(their clients are told, their flows settle), and returns. A second SIGINT does not wait.
 """
 
 import asyncio
@@ -16,9 +16,11 @@ import uvicorn
 from parley.api.app import ROUTES
 from parley.api.door import Door
 from parley.api.serve import Service, Table
+from parley.errors import ShuttingDown
 from parley.house import House
 
 SWEEP = 10  # ticks of a tenth of a second
+SETTLING = 6  # seconds for what is cancelled to be recorded; the ledger gives up after five
 
 
 async def nothing_else(scope: object, receive: object, send: object) -> None:
@@ -28,14 +30,26 @@ async def nothing_else(scope: object, receive: object, send: object) -> None:
 class Server(uvicorn.Server):
     """Uvicorn's server, which ends with a plain return instead of raising the signal again."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], grace: float) -> None:
         super().__init__(config)
         self._ready = ready
+        self._grace = grace
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so."""
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections; return when the running answers have ended, or were ended and settled."""
+        giving_up = asyncio.get_running_loop().call_later(self._grace, self._give_up)
+        await super().shutdown(sockets)
+        giving_up.cancel()
+
+    def _give_up(self) -> None:
+        """End the answers that took too long; the reason reaches their records."""
+        for task in tuple(self.server_state.tasks):
+            task.cancel(ShuttingDown())
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -71,6 +85,6 @@ async def run(house: House, listener: socket.socket, ready: Callable[[], None]) 
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_graceful_shutdown=settings.shutdown_seconds + SETTLING,
     )
-    await Server(config, ready).serve(sockets=[listener])
+    await Server(config, ready, settings.shutdown_seconds).serve(sockets=[listener])

@@ -154,7 +154,8 @@ def verdict(error: BaseException | None) -> tuple[int, str | None, Outcome]:
         refused = isinstance(error, RequestError | UpstreamRefused | UpstreamLacksModel)
         return error.status, error.error_code, "refused" if refused else "failed"
     if isinstance(error, asyncio.CancelledError):
-        return CLIENT_LEFT, None, "left"
+        reason = error.args[0] if error.args else None  # who cancels may say why: the server does when it stops
+        return verdict(reason) if isinstance(reason, ParleyError) else (CLIENT_LEFT, None, "left")
     return 500, ParleyError.code, "failed"
 
 

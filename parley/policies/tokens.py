@@ -1,40 +1,63 @@
 """Counting tokens where the provider did not: exact for OpenAI's encodings, with no download (`bpe-openai`).
 
-An encoding is loaded when it is first needed (tens of milliseconds) and kept. A model whose encoding nobody knows is
-counted with `o200k_base`, and the count is marked as not exact. The overhead of a chat (three tokens a message, three
-for the answer's start) is from OpenAI's cookbook, "How to count tokens".
+An encoding is loaded when it is first needed (tens of milliseconds, tens of megabytes) and kept. A model whose encoding
+nobody knows is counted with `o200k_base`; all our counts are marked as not exact. The overhead of a chat (three tokens
+a message, three for the answer's start) is from OpenAI's cookbook, "How to count tokens".
 """
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from parley.store.later import later
-
-if TYPE_CHECKING:
-    import bpe_openai
-else:
-    bpe_openai = later("bpe_openai")  # half a second and 60 MB; a gateway whose upstreams count needs it never
+import bpe_openai
 
 PER_MESSAGE = 3
 PER_REPLY = 3
-FALLBACK = "o200k_base"
+NEWEST = "o200k_base"
+ENCODINGS = (  # by the beginning of a model's name, the first that fits; after OpenAI's own table
+    ("gpt-4o", NEWEST),
+    ("gpt-4.", NEWEST),
+    ("gpt-4", "cl100k_base"),
+    ("gpt-3.5", "cl100k_base"),
+    ("gpt-35", "cl100k_base"),
+    ("text-embedding-", "cl100k_base"),
+    ("davinci-002", "cl100k_base"),
+    ("babbage-002", "cl100k_base"),
+    ("text-davinci-003", "p50k_base"),
+    ("text-davinci-002", "p50k_base"),
+)
+LONGEST = 50_000  # signs: the library refuses texts of more than 200,000 tokens, and a sign has at most four
+
+
+def encoding_name(model: str) -> str:
+    """Return the name of the encoding of *model*: its own, or that of the newest models."""
+    model = model.removeprefix("ft:")
+    return next((name for beginning, name in ENCODINGS if model.startswith(beginning)), NEWEST)
 
 
 @functools.cache
-def encoding(model: str) -> "bpe_openai.Encoding":
-    """Return the encoding of *model*: its own, or that of the newest models."""
-    try:
-        return bpe_openai.encoding_for_model(model)
-    except bpe_openai.UnsupportedModelError:
-        if model == FALLBACK:
-            return bpe_openai.get_encoding(FALLBACK)
-        return encoding(FALLBACK)
+def encoding(name: str) -> bpe_openai.Encoding:
+    """Return the encoding called *name*."""
+    return bpe_openai.get_encoding(name)
 
 
 def count(model: str, text: str) -> int:
     """Return the number of tokens of *text* for *model*."""
-    return len(encoding(model).encode_ordinary(text)) if text else 0
+    if not text:
+        return 0
+    encode = encoding(encoding_name(model)).encode_ordinary
+    return sum(len(encode(piece)) for piece in pieces(text))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield *text* in pieces of at most `LONGEST` signs, cut where a word begins: hardly a token reaches over that."""
+    start = 0
+    while len(text) - start > LONGEST:
+        space = text.rfind(" ", start + 1, start + LONGEST)
+        end = space if space > 0 else start + LONGEST
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def count_messages(model: str, texts: Iterable[str]) -> int:

@@ -14,7 +14,7 @@ from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
 from parley.core.events import Event, Kind, Usage
 from parley.errors import UpstreamBroken
-from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, ChunkView, UsageView, view
+from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, ChunkView, UsageView, WholeChoiceView, view
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.sse import Events
 from parley.upstreams.statuses import failure, told_in
@@ -68,9 +68,9 @@ def usage_of(view: UsageView | None) -> Usage | None:
     return Usage(input=view.prompt_tokens or 0, output=view.completion_tokens or 0, cached_input=view.cached)
 
 
-def told(choice: ChunkChoiceView) -> str:
-    """Return the text that a chunk adds to *choice*, wherever it stands."""
-    delta = choice.delta
+def told(choice: ChunkChoiceView | WholeChoiceView) -> str:
+    """Return the text of *choice*, or what a chunk adds to it, wherever it stands."""
+    delta = choice.delta if isinstance(choice, ChunkChoiceView) else choice.message
     if delta is None:
         return choice.text or ""
     text = delta.content or delta.refusal or delta.reasoning_content or ""
@@ -90,6 +90,7 @@ class OpenAIProvider:
         self._name = name
         self._origin = Origin.parse(base_url)
         self._timeouts = timeouts
+        self._patience = msgspec.structs.replace(timeouts, first_token=timeouts.total)  # a whole answer comes at once
         self._client = client
         secret = f"authorization: Bearer {key}\r\n" if key else ""
         common = f"{secret}content-type: application/json\r\naccept-encoding: identity\r\nuser-agent: parley\r\n"
@@ -106,7 +107,7 @@ class OpenAIProvider:
             self._paths[call.operation],
             self._stream if call.streamed else self._whole,
             body_for(call, target),
-            self._timeouts,
+            self._timeouts if call.streamed else self._patience,
         )
         try:
             return await self._answer(call, target, exchange)
@@ -132,7 +133,9 @@ class OpenAIProvider:
             raise UpstreamBroken(f"`{self._name}` sent an answer that can't be read.") from error
         if seen.error or (seen.choices is None and call.operation != "embeddings"):
             raise UpstreamBroken(f"`{self._name}` sent an answer that is not one.")
-        return WholeAnswer(target, Event(Kind.WHOLE, body, seen.model, usage_of(seen.usage)))
+        usage = usage_of(seen.usage)
+        text = "" if usage else "".join(told(choice) for choice in seen.choices or ())
+        return WholeAnswer(target, Event(Kind.WHOLE, body, seen.model, usage, text=text))
 
 
 class WholeAnswer:
