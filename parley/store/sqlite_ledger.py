@@ -19,7 +19,7 @@ from parley.store.completions import StoredCompletion
 from parley.store.ledger import Entry, Failures, Record, Row, settle
 from parley.store.sqlite_book import Book
 
-_CROWD = 16  # so many rows in two groups that follow each other are a crowd
+_CROWD = 12  # so many rows in two groups that follow each other are a crowd; a few callers never are
 _GATHER_SECONDS = 0.002
 
 
@@ -80,7 +80,8 @@ class SqliteLedger:
         self._loop.call_soon(self._go_on, len(group))
 
     def _go_on(self, written: int) -> None:
-        if written + len(self._pending) >= _CROWD and not self._closed:
+        come = len(self._pending)
+        if come < written and come + written >= _CROWD and not self._closed:
             self._loop.call_later(_GATHER_SECONDS, self._hand_over)
         else:
             self._hand_over()

@@ -1,5 +1,7 @@
 """The contract of stored completions, on SQLite and PostgreSQL."""
 
+from typing import Literal
+
 import pytest
 
 from parley.errors import NotFound
@@ -57,7 +59,8 @@ async def test_the_list_goes_by_age_in_pages(store: Store) -> None:
     """Pages follow each other without gap or repeat, equal ages too."""
     for name, created in (("a", 1), ("b", 2), ("c", 2), ("d", 3)):
         await store.completions.add(a_completion(id=name, created=created))
-    for order, names in (("asc", "abcd"), ("desc", "dcba")):
+    orders: dict[Literal["asc", "desc"], str] = {"asc": "abcd", "desc": "dcba"}
+    for order, names in orders.items():
         seen, after, more = "", None, True
         while more:
             page, more = await store.completions.list("default", after=after, limit=1, order=order)
