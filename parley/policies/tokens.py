@@ -7,9 +7,14 @@ a message, three for the answer's start) is from OpenAI's cookbook, "How to coun
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import bpe_openai
+from parley.store.later import later
+
+if TYPE_CHECKING:
+    import bpe_openai
+else:
+    bpe_openai = later("bpe_openai")  # importing it costs half a second and 60 MB, whether anything is counted or not
 
 PER_MESSAGE = 3
 PER_REPLY = 3
@@ -36,7 +41,7 @@ def encoding_name(model: str) -> str:
 
 
 @functools.cache
-def encoding(name: str) -> bpe_openai.Encoding:
+def encoding(name: str) -> "bpe_openai.Encoding":
     """Return the encoding called *name*."""
     return bpe_openai.get_encoding(name)
 
