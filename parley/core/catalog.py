@@ -30,7 +30,9 @@ Seconds = Annotated[float, Meta(gt=0)]
 class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a target may take, in seconds."""
 
-    connect: Seconds = 10.0
-    first_token: Seconds = 30.0
-    between_tokens: Seconds = 30.0
-    total: Seconds = 600.0
+    connect: Annotated[Seconds, Meta(description="Until a connection is open.")] = 10.0
+    first_token: Annotated[Seconds, Meta(description="Until a stream begins; a whole answer has all of `total`.")] = (
+        30.0
+    )
+    between_tokens: Annotated[Seconds, Meta(description="Until the next piece of a stream.")] = 30.0
+    total: Annotated[Seconds, Meta(description="Until the answer has ended.")] = 600.0
