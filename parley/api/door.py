@@ -66,6 +66,7 @@ class Door(asyncio.Protocol):
         self.since = self._loop.time()  # when this request, or this rest, began
         self.writable = True
         self.chunks = True  # whether the client understands a chunked response; HTTP/1.0 does not
+        self.bodiless = False  # whether the request is a HEAD: its answer is a head
 
     # --- the transport's side
 
@@ -209,6 +210,7 @@ class Door(asyncio.Protocol):
 
     def _start(self, request: Request) -> None:
         self.chunks = request.chunks
+        self.bodiless = request.method == "HEAD"
         self._keep_alive = request.keep_alive and not self._closing
         task = self._loop.create_task(self._desk.take(request, self))
         self._task = task

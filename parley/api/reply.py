@@ -23,6 +23,7 @@ class Line(Protocol):
 
     writable: bool
     chunks: bool
+    bodiless: bool
 
     def head(self, status: int, headers: bytes, length: int | None) -> bytes:
         """Return the response's head; length None: a stream."""
@@ -79,7 +80,7 @@ class HttpReply:
             self._close()
             return
         body = self._body or b""
-        self._line.write(self._line.head(200, self._headers(self._media), len(body)) + body)
+        self._write(self._line.head(200, self._headers(self._media), len(body)), body)
 
     def fail(self, error: ParleyError, extra: bytes = b"") -> None:
         """Tell the client of *error*, in the way that is left."""
@@ -90,7 +91,11 @@ class HttpReply:
             self._close()
             return
         headers = self._headers(JSON) + error_headers(error) + extra
-        self._line.write(self._line.head(error.status, headers, len(body)) + body)
+        self._write(self._line.head(error.status, headers, len(body)), body)
+
+    def _write(self, head: bytes, body: bytes) -> None:
+        """Send a whole answer; to HEAD only its head."""
+        self._line.write(head if self._line.bodiless else head + body)
 
     def _begin(self) -> None:
         self.streaming = True

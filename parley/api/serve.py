@@ -39,7 +39,7 @@ class Table:
             hint = self._exact.get("/v1" + request.path)
             meant = f" Did you mean /v1{request.path}?" if hint else ""
             raise NotFound(f"Invalid URL ({request.method} {request.path}).{meant}")
-        route = methods.get(request.method)
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             raise NotAllowed(
                 f"Not allowed to {request.method} on {request.path}. Allowed: {', '.join(sorted(methods))}."

@@ -45,6 +45,10 @@ class Server(uvicorn.Server):
         giving_up = asyncio.get_running_loop().call_later(self._grace, self._give_up)
         await super().shutdown(sockets)
         giving_up.cancel()
+        left = set(self.server_state.tasks)
+        if left:  # a second signal: they are not waited for, but recorded
+            self._give_up()
+            await asyncio.wait(left, timeout=SETTLING)
 
     def _give_up(self) -> None:
         """End the answers that took too long; the reason reaches their records."""
