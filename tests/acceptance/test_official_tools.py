@@ -1,0 +1,117 @@
+"""The newest official client for Python: tools, whose arguments always parse and match their schema."""
+
+import json
+from typing import Any, cast
+
+import openai
+import pytest
+from asking import MODEL, TOOLS, Weather, check_calls
+
+ASK: Any = [{"role": "user", "content": "What is the weather like in Paris, in celsius?"}]
+RESULT: Any = [
+    *ASK,
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {
+                "id": "call_1",
+                "type": "function",
+                "function": {"name": "Weather", "arguments": '{"location": "Paris", "unit": "celsius"}'},
+            }
+        ],
+    },
+    {"role": "tool", "tool_call_id": "call_1", "content": '{"temperature": 21}'},
+]
+
+
+def test_auto_calls_or_answers(client: openai.OpenAI) -> None:
+    """With `auto` the model calls with arguments that match, or answers in words."""
+    answer = client.chat.completions.create(model=MODEL, messages=ASK, tools=TOOLS, max_tokens=64)
+    choice = answer.choices[0]
+    assert choice.message.tool_calls or choice.message.content
+    if choice.finish_reason == "tool_calls":
+        assert check_calls(choice.message.tool_calls or [])
+
+
+def test_required_calls_one_of_them(client: openai.OpenAI) -> None:
+    """With `required` one of the tools is called, and nothing is said beside it."""
+    answer = client.chat.completions.create(model=MODEL, messages=ASK, tools=TOOLS, tool_choice="required")
+    choice = answer.choices[0]
+    assert len(check_calls(choice.message.tool_calls or [])) == 1
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
+
+
+@pytest.mark.parametrize("name", ["Weather", "Light"])
+def test_named_tool_is_called(client: openai.OpenAI, name: str) -> None:
+    """A tool that is named is called."""
+    choice = {"type": "function", "function": {"name": name}}
+    answer = client.chat.completions.create(model=MODEL, messages=ASK, tools=TOOLS, tool_choice=choice)  # type: ignore[call-overload]
+    assert check_calls(answer.choices[0].message.tool_calls) == [name]
+
+
+def test_none_calls_nothing(client: openai.OpenAI) -> None:
+    """With `none` no tool is called."""
+    answer = client.chat.completions.create(model=MODEL, messages=ASK, tools=TOOLS, tool_choice="none", max_tokens=16)
+    assert answer.choices[0].message.tool_calls is None
+    assert answer.choices[0].message.content
+
+
+def test_result_is_answered(client: openai.OpenAI) -> None:
+    """A tool's result, sent back, is answered."""
+    answer = client.chat.completions.create(model=MODEL, messages=RESULT, max_tokens=24)
+    assert answer.choices[0].message.content
+
+
+def test_round_trip(client: openai.OpenAI) -> None:
+    """The call as the client received it can be sent back with its result."""
+    first = client.chat.completions.create(model=MODEL, messages=ASK, tools=TOOLS, tool_choice="required")
+    message = first.choices[0].message
+    results: Any = [{"role": "tool", "tool_call_id": call.id, "content": "done"} for call in message.tool_calls or []]
+    second = client.chat.completions.create(
+        model=MODEL, messages=[*ASK, cast("Any", message), *results], tools=TOOLS, tool_choice="none", max_tokens=24
+    )
+    assert second.choices[0].message.content
+
+
+def test_streamed_call_comes_in_pieces(client: openai.OpenAI) -> None:
+    """A streamed call begins with id and name, and its pieces are arguments that match."""
+    chunks = list(
+        client.chat.completions.create(model=MODEL, messages=ASK, tools=TOOLS, tool_choice="required", stream=True)
+    )
+    pieces = [piece for chunk in chunks for piece in chunk.choices[0].delta.tool_calls or []]
+    functions = [piece.function for piece in pieces if piece.function]
+    assert [bool(piece.id) for piece in pieces] == [True] + [False] * (len(pieces) - 1)
+    assert [function.name for function in functions[1:]] == [None] * (len(functions) - 1)
+    assert functions[0].name in {"Weather", "Light"}
+    assert json.loads("".join(function.arguments or "" for function in functions))
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+
+
+def test_streaming_helper_assembles_a_call(client: openai.OpenAI) -> None:
+    """The client's streaming helper puts a call together and parses its arguments."""
+    with client.chat.completions.stream(
+        model=MODEL, messages=ASK, tools=TOOLS[:1], tool_choice="required", parallel_tool_calls=False
+    ) as stream:
+        final = stream.get_final_completion()
+    calls = final.choices[0].message.tool_calls or []
+    assert [type(call.function.parsed_arguments) for call in calls] == [Weather]
+
+
+def test_parse_gives_arguments(client: openai.OpenAI) -> None:
+    """`parse()` gives the arguments as an instance of the tool's pydantic model."""
+    answer = client.chat.completions.parse(model=MODEL, messages=ASK, tools=TOOLS[:1], tool_choice="required")
+    calls = answer.choices[0].message.tool_calls or []
+    assert [type(call.function.parsed_arguments) for call in calls] == [Weather]
+
+
+def test_functions_of_old(client: openai.OpenAI) -> None:
+    """The older `functions` and `function_call` are answered in the older form."""
+    answer = client.chat.completions.create(
+        model=MODEL, messages=ASK, functions=[TOOLS[0]["function"]], function_call={"name": "Weather"}
+    )
+    called = answer.choices[0].message.function_call
+    assert called is not None
+    Weather.model_validate_json(called.arguments)
+    assert (called.name, answer.choices[0].finish_reason) == ("Weather", "function_call")
+    assert answer.choices[0].message.tool_calls is None
