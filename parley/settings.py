@@ -67,6 +67,10 @@ class ServerSettings(Tree, frozen=True):
     receive_seconds: Annotated[
         float, Meta(gt=0, description="How long a request may take to arrive, in seconds; then 408.")
     ] = 60.0
+    send_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long a client may take nothing of its answer, in seconds; then it is dropped."),
+    ] = 60.0
     idle_seconds: Annotated[
         float, Meta(gt=0, description="How long an unused connection is kept open, in seconds.")
     ] = 75.0
@@ -123,7 +127,7 @@ class PriceSettings(Tree, frozen=True):
         for name in ("input", "output", "cached_input"):
             text = getattr(self, name)
             try:
-                good = text is None or Decimal(text) >= 0
+                good = text is None or (Decimal(text).is_finite() and Decimal(text) >= 0)
             except InvalidOperation:
                 good = False
             if not good:
@@ -192,6 +196,8 @@ class Settings(Tree, frozen=True):
                     raise ValueError(
                         f'models."{model}".targets: `{target}` is not UPSTREAM/MODEL with an upstream of: {known}'
                     )
+                if upstream == LOCAL and not self.engine.enabled:
+                    raise ValueError(f'models."{model}".targets: `{target}` needs the engine: engine.enabled is false')
 
     @property
     def listed(self) -> dict[str, ModelSettings]:

@@ -22,6 +22,7 @@ from parley.errors import HeaderTooLarge, InvalidRequest, ParleyError, Timeout, 
 from parley.settings import ServerSettings
 
 LARGEST_HEAD = 64 * 1024
+LINGER = 2.0  # seconds a refused client may go on sending while it has not read why
 PIPELINED = 16  # requests that may wait behind the running one before we stop reading
 STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 COMMON = b"x-content-type-options: nosniff\r\naccess-control-expose-headers: X-Request-ID\r\n"
@@ -63,6 +64,7 @@ class Door(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_size = 0
         self._refused = False
+        self._stuck = 0.0  # since when the client takes nothing of its answer; 0: it does
         self.since = self._loop.time()  # when this request, or this rest, began
         self.writable = True
         self.chunks = True  # whether the client understands a chunked response; HTTP/1.0 does not
@@ -100,10 +102,12 @@ class Door(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Hold: the client is slower than its answer."""
         self.writable = False
+        self._stuck = self._loop.time()
 
     def resume_writing(self) -> None:
         """Go on."""
         self.writable = True
+        self._stuck = 0.0
         for waiter in self._writers:
             if not waiter.done():
                 waiter.set_result(None)
@@ -225,11 +229,21 @@ class Door(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         if not self._keep_alive or task.cancelled():
-            self._transport.close()
+            self._part()
         elif self._waiting:
             self._start(self._waiting.popleft())
             self._transport.resume_reading()
         elif self._closing or self._refused:
+            self._part()
+
+    def _part(self) -> None:
+        """Close; but let a client that is still sending read why it was refused: closing at once would reset it."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._refused:
+            self._transport.write_eof()
+            self._loop.call_later(LINGER, self._transport.close)
+        else:
             self._transport.close()
 
     # --- the reply's side
@@ -268,14 +282,16 @@ class Door(asyncio.Protocol):
     def close_when_idle(self) -> None:
         """Close now, or when the running request has ended."""
         self._closing = True
-        if self._task is None and self._transport is not None:
-            self._transport.close()
+        if self._task is None:
+            self._part()
 
     def sweep(self, now: float) -> None:
-        """Close what has been idle too long; refuse what takes too long to arrive."""
-        if self._task is not None:
-            return
+        """Close what has been idle or stuck too long; refuse what takes too long to arrive."""
         settings = self._desk.settings
+        if self._stuck and now - self._stuck > settings.send_seconds and self._transport is not None:
+            self._transport.abort()
+        if self._task is not None or self._refused:
+            return
         arriving = self._request is not None or bool(self._headers) or bool(self._url)
         if arriving and now - self.since > settings.receive_seconds:
             late = Timeout(f"The request did not arrive within {settings.receive_seconds:g} seconds.")
