@@ -37,6 +37,7 @@ class Keeper:
                     "total_tokens": usage.input + usage.output,
                 }
         ask = self._call.ask
+        answer["id"] = answer.get("id") or "chatcmpl-" + self._call.id.removeprefix("req_")
         answer["metadata"] = ask.metadata or {}
         return StoredCompletion(
             id=answer["id"],

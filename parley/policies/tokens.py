@@ -75,11 +75,19 @@ def count_input(model: str, ask: Any) -> int:
     messages = getattr(ask, "messages", None)
     if messages is not None:
         return count_messages(model, ("\n".join(_texts(message.content)) for message in messages))
-    return sum(count(model, text) for text in _texts(getattr(ask, "prompt", None) or getattr(ask, "input", None)))
+    content = getattr(ask, "prompt", None) or getattr(ask, "input", None)
+    return sum(count(model, text) for text in _texts(content)) + _numbers(content)
+
+
+def _numbers(content: Any) -> int:
+    """Return how many tokens *content* gives as numbers, in a list or in lists of them."""
+    if isinstance(content, list | tuple):
+        return sum(_numbers(item) for item in content)
+    return int(isinstance(content, int))
 
 
 def _texts(content: Any) -> Iterator[str]:
-    """Yield the texts of a content: a string, a list of strings, of parts, or of token numbers."""
+    """Yield the texts of a content: a string, or those in a list of strings or parts."""
     if isinstance(content, str):
         yield content
     elif isinstance(content, list | tuple):

@@ -39,7 +39,7 @@ class Routes:
 
     def __init__(self, settings: Settings, local: LocalModels, published: Callable[[str, str], Price | None]) -> None:
         self._settings = settings
-        self._local = local
+        self._names: Callable[[], dict[str, int]] = local.names if settings.engine.enabled else dict
         self._published = published
         self._resolved: dict[str, tuple[Target, ...]] = {}
 
@@ -48,14 +48,14 @@ class Routes:
         found = self._resolved.get(model)
         if found is None:
             found = self._look_up(model)
-            if len(self._resolved) < REMEMBERED and model not in self._local.names():
+            if len(self._resolved) < REMEMBERED and model not in self._names():
                 self._resolved[model] = found
         return found
 
     def _look_up(self, model: str) -> tuple[Target, ...]:
         models = self._settings.models
         entry = models.get(model) if model != CATCH_ALL else None
-        if entry is None and model in self._local.names():
+        if entry is None and model in self._names():
             return (Target(upstream=LOCAL, model=model, price=FREE),)
         entry = entry or models.get(CATCH_ALL)
         if entry is None:
@@ -86,7 +86,7 @@ class Routes:
         """Return every model that has a name; *since* (seconds) dates those of the file."""
         listed = self._settings.listed
         named = [Model(name, since, entry.targets[0].partition("/")[0]) for name, entry in listed.items()]
-        local = [Model(name, at, LOCAL) for name, at in self._local.names().items() if name not in listed]
+        local = [Model(name, at, LOCAL) for name, at in self._names().items() if name not in listed]
         return named + local
 
     def model(self, name: str, since: int) -> Model:

@@ -1,6 +1,7 @@
 """What an upstream's status means to us: told by status and the provider's error code, never by its words."""
 
 import contextlib
+import math
 from typing import Any
 
 import msgspec
@@ -56,9 +57,8 @@ def told_in(body: bytes) -> dict[str, Any]:
 
 def retry_after(headers: dict[bytes, bytes]) -> float | None:
     """Return the seconds a provider asks us to wait, or None."""
-    with contextlib.suppress(ValueError):
-        if b"retry-after-ms" in headers:
-            return max(0.0, float(headers[b"retry-after-ms"]) / 1000)
-        if b"retry-after" in headers:
-            return max(0.0, float(headers[b"retry-after"]))
+    for name, unit in ((b"retry-after-ms", 1000), (b"retry-after", 1)):
+        with contextlib.suppress(ValueError):
+            if name in headers and math.isfinite(told := float(headers[name])):
+                return max(0.0, told / unit)
     return None

@@ -62,10 +62,11 @@ def wants_usage(call: Call) -> bool:
 
 
 def usage_of(view: UsageView | None) -> Usage | None:
-    """Return the tokens a provider told."""
+    """Return the tokens a provider told; what can't be true is mended, for nobody is paid to ask."""
     if view is None:
         return None
-    return Usage(input=view.prompt_tokens or 0, output=view.completion_tokens or 0, cached_input=view.cached)
+    asked = max(0, view.prompt_tokens or 0)
+    return Usage(input=asked, output=max(0, view.completion_tokens or 0), cached_input=min(asked, max(0, view.cached)))
 
 
 def told(choice: ChunkChoiceView | WholeChoiceView) -> str:

@@ -1,0 +1,69 @@
+"""The check of the API key: who calls, without a trip to the database."""
+
+import pytest
+
+from parley.core.call import Call
+from parley.errors import Unauthenticated
+from parley.policies.keys import Keys, mask
+from parley.store.keys import digest
+from parley.testing import SECRET, FakeKeyBook
+
+
+def call(authorization: str | None) -> Call:
+    """Return a call with this header."""
+    return Call("chat.completions", b"", authorization, at=0, arrived=0.0, id="req_1")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_a_key_tells_its_caller(scheme: str) -> None:
+    """The scheme's case does not matter."""
+    caller = await Keys(FakeKeyBook()).identify(call(f"{scheme} {SECRET}"))
+    assert (caller.key_id, caller.project, caller.admin) == ("key_1", "default", False)
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", f"Basic {SECRET}", SECRET])
+async def test_no_key_is_told_apart_from_a_wrong_one(header: str | None) -> None:
+    """Without a key there is no code, as OpenAI has it."""
+    with pytest.raises(Unauthenticated) as failure:
+        await Keys(FakeKeyBook()).identify(call(header))
+    assert failure.value.error_code is None
+
+
+@pytest.mark.parametrize("key", [SECRET + "x", SECRET[:-1], SECRET.upper(), "sk-ÿ\udcff"])
+async def test_a_wrong_key_is_refused(key: str) -> None:
+    """With OpenAI's code, and the key masked."""
+    with pytest.raises(Unauthenticated) as failure:
+        await Keys(FakeKeyBook()).identify(call(f"Bearer {key}"))
+    assert failure.value.error_code == "invalid_api_key"
+    assert key not in failure.value.message
+
+
+async def test_a_warm_check_asks_nobody() -> None:
+    """A hundred calls read the keys once."""
+    book = FakeKeyBook()
+    keys = Keys(book)
+    for _ in range(100):
+        await keys.identify(call(f"Bearer {SECRET}"))
+    assert book.reads == 1
+
+
+async def test_a_revoked_key_is_dead_at_once() -> None:
+    """The change of the version number is enough."""
+    book = FakeKeyBook()
+    keys = Keys(book)
+    await keys.identify(call(f"Bearer {SECRET}"))
+    del book.callers[digest(SECRET)]
+    book.number += 1
+    with pytest.raises(Unauthenticated):
+        await keys.identify(call(f"Bearer {SECRET}"))
+
+
+@pytest.mark.parametrize("secret", ["", "a", "sk-12", "x" * 18])
+def test_a_short_key_is_hidden_all_but_two_signs(secret: str) -> None:
+    """What is shown would else be most of it."""
+    assert mask(secret) == secret[:2] + "***"
+
+
+def test_a_long_key_can_be_recognised() -> None:
+    """By its head and its tail."""
+    assert mask("sk-parley-0123456789") == "sk-pa***6789"
