@@ -58,7 +58,7 @@ def address_of(listener: socket.socket) -> str:
 async def _work(options: Options, listener: socket.socket, line: Line | None, *, worker: bool) -> int:
     """Serve on *listener* here, or in as many workers as the settings want. Returns the exit status."""
     address = address_of(listener)
-    key = None if worker else await first_key(options)
+    key = None if line else await first_key(options)  # who started us by a line makes keys itself
 
     def ready() -> None:
         if not worker:

@@ -16,6 +16,7 @@ from parley.errors import ParleyError
 
 MODEL = "gpt-4"
 ANSWERED_BY = "parley-mini"
+SEED = 1  # the demo shows the same answers every time
 SERVICE = [{"role": "system", "content": "你是一个客服助手。"}, {"role": "user", "content": "如何退货?"}]
 ENGLISH = [
     {"role": "system", "content": "You are a customer service assistant."},
@@ -53,9 +54,9 @@ class Tour:
     def walk(self) -> None:
         """Take every step. Raises ParleyError, openai.OpenAIError."""
         self._title("A chat: the article's first call")
-        self._chat(SERVICE, temperature=0.7, max_tokens=100)
+        self._chat(SERVICE, temperature=0.7, seed=SEED, max_tokens=100)
         self._title("The same in English")
-        self._chat(ENGLISH, temperature=0.7, max_tokens=100)
+        self._chat(ENGLISH, temperature=0.7, seed=SEED, max_tokens=100)
         self._title("Streamed, token by token")
         self._stream(SERVICE)
         self._stream(ENGLISH)
@@ -81,7 +82,7 @@ class Tour:
         self._console.print("  ← assistant: ", end="", style="green")
         begun, first, tokens = perf_counter(), 0.0, 0
         stream = self._client.chat.completions.create(
-            model=MODEL, messages=messages, max_tokens=100, temperature=0.7, stream=True
+            model=MODEL, messages=messages, temperature=0.7, seed=SEED, max_tokens=100, stream=True
         )
         self.sent += 1
         for chunk in stream:
@@ -98,7 +99,7 @@ class Tour:
         messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris tomorrow?"}]
         tools: Any = [{"type": "function", "function": WEATHER}]
         choice = {"type": "function", "function": {"name": "get_weather"}}
-        answer = self._create(messages, tools=tools, tool_choice=choice, max_tokens=100)
+        answer = self._create(messages, tools=tools, tool_choice=choice, temperature=0, max_tokens=100)
         calls = answer.choices[0].message.tool_calls or []
         hold(len(calls) == 1 and calls[0].type == "function", "the function was not called")
         call: Any = calls[0]
@@ -108,19 +109,19 @@ class Tour:
         result = {"location": arguments["location"], "forecast": "sunny", "celsius": 21}
         messages.append(answer.choices[0].message.model_dump(exclude_none=True))
         messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
-        self._chat(messages, tools=tools, max_tokens=100)
+        self._chat(messages, tools=tools, tool_choice="none", temperature=0, max_tokens=100)
 
     def _conversation(self) -> None:
         messages: list[Any] = [{"role": "system", "content": "你是一个技术顾问。"}]
         for said in ("如何部署Python应用?", "Docker的具体步骤?", "谢谢!"):
             messages.append({"role": "user", "content": said})
-            text = self._chat(messages, max_tokens=100)
+            text = self._chat(messages, temperature=0, max_tokens=100)
             messages.append({"role": "assistant", "content": text})
 
     def _structured(self) -> None:
         messages = [{"role": "user", "content": "My parcel never came and I need it today!"}]
         wanted = {"type": "json_schema", "json_schema": {"name": "ticket", "schema": TICKET, "strict": True}}
-        answer = self._create(messages, response_format=wanted, max_tokens=200)
+        answer = self._create(messages, response_format=wanted, temperature=0, max_tokens=200)
         ticket = json.loads(answer.choices[0].message.content or "")
         hold(ticket.keys() == TICKET["properties"].keys(), "the answer does not fit the schema")
         self._says("assistant", json.dumps(ticket, ensure_ascii=False))

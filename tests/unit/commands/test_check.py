@@ -1,0 +1,67 @@
+"""What `parley check` finds in the settings, without a file or a connection."""
+
+import pytest
+
+from parley.commands.check import models, price_of, problems, upstreams
+from parley.settings import OPENAI_URL, ModelSettings, PriceSettings, Secret, Settings, UpstreamSettings
+
+KEY = Secret(env="PARLEY_TEST_KEY")
+
+
+def settings(base_url: str = "http://h/v1", key: Secret | None = None, **entry: object) -> Settings:
+    """Return settings of one upstream and one model `gpt-4o` on it."""
+    model = ModelSettings(targets=["main/gpt-4o"], **entry)  # type: ignore[arg-type]
+    return Settings(upstreams={"main": UpstreamSettings(base_url=base_url, key=key)}, models={"gpt-4o": model})
+
+
+def prices(given: Settings) -> str:
+    """Return what stands beside the one target."""
+    return next(iter(models(given)))[2]
+
+
+def test_the_price_of_the_file_is_named() -> None:
+    """A price that stands in parley.toml is shown with that source."""
+    shown = prices(settings(price=PriceSettings(input="2.50", output="10")))
+    assert shown == "$2.5 in, $10 out per million tokens (parley.toml)"
+
+
+def test_a_published_price_is_named_with_its_version() -> None:
+    """A price of the maintained data says which data."""
+    assert "(genai-prices " in prices(settings(OPENAI_URL))
+
+
+def test_an_unknown_price_is_said() -> None:
+    """A target nobody has priced is shown as refused."""
+    assert prices(settings()) == "no price known: calls are refused"
+
+
+def test_free_is_said() -> None:
+    """What the operator calls free is shown as free."""
+    assert prices(settings(price="free")) == "free"
+
+
+def test_a_catch_all_has_the_prices_of_its_models() -> None:
+    """`main/*` has no price of its own."""
+    one = settings()
+    assert "published price" in price_of(one, one.models["gpt-4o"], "main/*")
+
+
+def test_a_key_is_shown_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is from and that it is there, never what it is."""
+    monkeypatch.setenv("PARLEY_TEST_KEY", "very-secret")
+    (row,) = upstreams(settings(key=KEY))
+    assert row[2] == "key from the environment variable PARLEY_TEST_KEY: there"
+
+
+def test_a_missing_key_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sentence begins with the path in the settings."""
+    monkeypatch.delenv("PARLEY_TEST_KEY", raising=False)
+    (sentence,) = problems(settings(key=KEY), set())
+    assert sentence.startswith("upstreams.main.key: ")
+
+
+def test_a_missing_local_model_is_a_problem() -> None:
+    """A target on the engine that is not on the shelf is named with its path."""
+    given = Settings(models={"gpt-4": ModelSettings(targets=["local/gone", "local/here"])})
+    (sentence,) = problems(given, {"here"})
+    assert sentence.startswith('models."gpt-4".targets: there is no local model `gone`')
