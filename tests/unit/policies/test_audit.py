@@ -1,0 +1,164 @@
+"""The record of a call: what it says of every way a call can end."""
+
+import asyncio
+
+import pytest
+
+from parley.core.call import Call, Caller
+from parley.core.catalog import Target
+from parley.core.events import Event, Kind, Usage
+from parley.core.money import Price
+from parley.errors import (
+    NotRecorded,
+    ParleyError,
+    ShuttingDown,
+    TooLarge,
+    UpstreamBroken,
+    UpstreamLacksModel,
+    UpstreamRefused,
+)
+from parley.flows.calls import decode
+from parley.policies.audit import CLIENT_LEFT, Audit, Entry, verdict
+from parley.policies.counts import Counts
+from parley.testing import FakeClock, FakeLedger, a_call, chunk
+
+CALLER = Caller("key_1", "shop", "sk-pa")
+TARGET = Target("main", "gpt-4o", Price(input=1_000_000, output=2_000_000, cached_input=500_000, source="test"))
+HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello world"}], "stream": True}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (None, (200, None, "answered")),
+        (TooLarge(), (413, None, "refused")),
+        (UpstreamRefused(code="context_length_exceeded"), (400, "context_length_exceeded", "refused")),
+        (UpstreamLacksModel(), (404, "model_not_found", "refused")),
+        (UpstreamBroken(), (502, "upstream_broken", "failed")),
+        (asyncio.CancelledError(), (CLIENT_LEFT, None, "left")),
+        (asyncio.CancelledError("a word"), (CLIENT_LEFT, None, "left")),
+        (asyncio.CancelledError(ShuttingDown()), (503, "server_is_overloaded", "failed")),
+        (KeyError("a fault of ours"), (500, "server_error", "failed")),
+    ],
+)
+def test_each_end_has_its_verdict(error: BaseException | None, expected: tuple[int, str | None, str]) -> None:
+    """Status, code and outcome: who is at fault can be read from it."""
+    assert verdict(error) == expected
+
+
+class House:
+    """An audit with a clock and a ledger in memory, and one call."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ledger = FakeLedger()
+        self.counts = Counts()
+        self.audit = Audit(self.ledger, self.clock, self.counts)
+        self.call: Call = a_call(HELLO)
+
+    async def run(self, *events: Event | BaseException, asked: Target | None = TARGET) -> Entry:
+        """Record a call that brings *events* one second apart; an error among them ends it."""
+        entry = self.audit.record(self.call, CALLER)
+        try:
+            async with entry:
+                self.call.ask = decode(self.call)
+                if asked is not None:
+                    entry.served_by(asked)
+                for event in events:
+                    self.clock.advance(1)
+                    if isinstance(event, BaseException):
+                        raise event
+                    entry.count(event)
+        except (ParleyError, asyncio.CancelledError):
+            pass
+        return entry
+
+
+async def test_a_record_tells_who_asked_what() -> None:
+    """Caller, call, target, time to the first token and in all."""
+    house = House()
+    await house.run(chunk("Hel"), chunk("lo"), Event(Kind.USAGE, b"", "m-1", Usage(10, 5, 4)))
+    [record] = house.ledger.records
+    assert (record.project, record.key_id, record.operation) == ("shop", "key_1", "chat.completions")
+    assert (record.model_asked, record.model_answered, record.upstream) == ("gpt-4o", "m-1", "main")
+    assert (record.first_token_us, record.total_us, record.streamed) == (1_000_000, 3_000_000, True)
+    assert (record.id, record.at) == (house.call.id, house.call.at)
+
+
+async def test_the_providers_count_is_believed() -> None:
+    """Its usage, its cached tokens, and the price of what answered."""
+    house = House()
+    await house.run(chunk("Hello"), Event(Kind.USAGE, b"", "m-1", Usage(10, 5, 4)))
+    [record] = house.ledger.records
+    assert (record.input_tokens, record.cached_tokens, record.output_tokens, record.exact) == (10, 4, 5, True)
+    assert (record.cost, record.price) == (6 * 1 + 4 * 0.5 + 5 * 2, "test")
+
+
+async def test_without_the_providers_count_we_count() -> None:
+    """What was asked and what was sent, marked as ours."""
+    house = House()
+    await house.run(chunk("hello"), chunk(" world"), UpstreamBroken())
+    [record] = house.ledger.records
+    assert (record.input_tokens, record.output_tokens, record.exact) == (9, 2, False)
+    assert record.cost == 9 * 1 + 2 * 2
+
+
+async def test_the_last_count_is_the_true_one() -> None:
+    """A provider that tells its usage with every chunk tells more each time."""
+    house = House()
+    await house.run(*(Event(Kind.CHUNK, b"{}", usage=Usage(10, number)) for number in (1, 2, 3)))
+    assert house.ledger.records[0].output_tokens == 3
+
+
+async def test_who_was_not_answered_pays_nothing() -> None:
+    """No target: no tokens, no cost, no model that answered."""
+    house = House()
+    await house.run(UpstreamBroken(), asked=None)
+    [record] = house.ledger.records
+    assert (record.input_tokens, record.cost, record.model_answered, record.upstream) == (0, 0, None, None)
+    assert (record.outcome, record.first_token_us) == ("failed", None)
+
+
+async def test_a_record_that_cant_be_written_is_told() -> None:
+    """NotRecorded takes the place of a good end."""
+    house = House()
+    house.ledger.broken = True
+    entry = house.audit.record(house.call, CALLER)
+    with pytest.raises(NotRecorded):
+        async with entry:
+            pass
+
+
+async def test_nothing_is_kept_of_a_call_that_failed() -> None:
+    """`keep` is written with an answered call only."""
+    house = House()
+    entry = house.audit.record(house.call, CALLER)
+    entry.keep = object()  # type: ignore[assignment]
+    with pytest.raises(UpstreamBroken):
+        async with entry:
+            raise UpstreamBroken
+    assert house.ledger.stored == []
+    assert len(house.ledger.records) == 1
+
+
+async def test_open_calls_are_counted() -> None:
+    """One while it runs, none after it, however it ended."""
+    house = House()
+    entry = house.audit.record(house.call, CALLER)
+    async with entry:
+        assert house.counts.open == 1
+    await house.run(UpstreamBroken())
+    assert house.counts.open == 0
+
+
+async def test_metrics_add_up_what_records_say() -> None:
+    """Calls by their end, tokens and cost by the model that answered."""
+    house = House()
+    await house.run(chunk("x"), Event(Kind.USAGE, b"", "m-1", Usage(10, 5)))
+    await house.run(chunk("x"), Event(Kind.USAGE, b"", "m-1", Usage(1, 2)), UpstreamBroken())
+    assert house.counts.calls == {
+        ("chat.completions", "answered", 200): 1,
+        ("chat.completions", "failed", 502): 1,
+    }
+    assert house.counts.tokens == {("m-1", "input"): 11, ("m-1", "output"): 7}
+    assert house.counts.cost["m-1"] == 11 * 1 + 7 * 2

@@ -1,0 +1,117 @@
+"""What an upstream's status means to us."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parley.errors import (
+    ParleyError,
+    UpstreamBroken,
+    UpstreamBusy,
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamLacksModel,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
+from parley.upstreams.statuses import SHOWN, failure, retry_after, told_in
+
+TOLD = b'{"error": {"message": "No.", "type": "t", "param": "messages", "code": "c"}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, UpstreamRefused),
+        (401, UpstreamDenied),
+        (403, UpstreamDenied),
+        (404, UpstreamLacksModel),
+        (408, UpstreamTimeout),
+        (409, UpstreamRefused),
+        (413, UpstreamRefused),
+        (422, UpstreamRefused),
+        (429, UpstreamBusy),
+        (500, UpstreamBroken),
+        (502, UpstreamBroken),
+        (503, UpstreamBusy),
+        (504, UpstreamTimeout),
+        (529, UpstreamBroken),
+        (204, UpstreamBroken),
+        (307, UpstreamBroken),
+    ],
+)
+def test_each_status_has_its_meaning(status: int, kind: type[ParleyError]) -> None:
+    """Told by status alone."""
+    assert type(failure("main", status, {}, TOLD)) is kind
+
+
+def test_a_refusal_is_told_in_the_providers_words() -> None:
+    """Message, param and code go to the client."""
+    told = failure("main", 400, {}, TOLD)
+    assert (told.message, told.param, told.error_code, told.status) == ("No.", "messages", "c", 400)
+
+
+def test_our_own_key_is_our_own_business() -> None:
+    """The provider's words on our key may carry it: they are not passed on."""
+    body = b'{"error": {"message": "Incorrect API key provided: sk-secret."}}'
+    assert "sk-secret" not in failure("main", 401, {}, body).message
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"null", b"\xff", b'{"error": null}', b'{"error": 5}', b'{"detail": "No."}']
+)
+def test_a_body_that_tells_nothing_names_the_upstream(body: bytes) -> None:
+    """And its status."""
+    assert failure("main", 400, {}, body).message == "`main` answered with status 400."
+
+
+def test_codes_of_other_types_are_dropped() -> None:
+    """Some servers send numbers; clients expect texts."""
+    told = failure("main", 400, {}, b'{"error": {"message": "No.", "code": 400, "param": 7}}')
+    assert (told.error_code, told.param) == (None, None)
+
+
+def test_an_error_that_is_a_text_is_a_message() -> None:
+    """As some servers have it."""
+    assert told_in(b'{"error": "No."}') == {"message": "No."}
+
+
+def test_a_long_message_is_cut() -> None:
+    """A client is not sent megabytes."""
+    told = failure("main", 400, {}, b'{"error": {"message": "%b"}}' % (b"x" * 10_000))
+    assert len(told.message) == SHOWN
+
+
+@given(st.binary(max_size=200), st.integers(200, 599))
+def test_any_answer_is_an_error_of_ours(body: bytes, status: int) -> None:
+    """Whatever an upstream sends, it is never a fault of ours."""
+    assert isinstance(failure("main", status, {}, body), UpstreamError)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({b"retry-after": b"3"}, 3.0),
+        ({b"retry-after": b"0.5"}, 0.5),
+        ({b"retry-after-ms": b"250", b"retry-after": b"9"}, 0.25),
+        ({b"retry-after-ms": b"soon", b"retry-after": b"9"}, 9.0),
+        ({b"retry-after": b"-3"}, 0.0),
+        ({b"retry-after": b"Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({b"retry-after": b"inf"}, None),
+        ({b"retry-after": b"nan"}, None),
+        ({b"retry-after": b"1e999"}, None),
+        ({}, None),
+    ],
+)
+def test_when_to_come_back(headers: dict[bytes, bytes], seconds: float | None) -> None:
+    """Seconds, or None where nothing sensible is told."""
+    assert retry_after(headers) == seconds
+
+
+@given(st.binary(max_size=20))
+def test_when_to_come_back_is_never_endless(value: bytes) -> None:
+    """Whatever the header holds."""
+    told = retry_after({b"retry-after": value})
+    assert told is None or (told >= 0 and math.isfinite(told))
