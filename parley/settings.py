@@ -250,7 +250,9 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
                 value = tomllib.loads(f"v = {text}")["v"]
             except tomllib.TOMLDecodeError:
                 value = text
-            tree.setdefault(section, {})[key] = value
+            branch = tree.setdefault(section, {})
+            if isinstance(branch, dict):  # what is no section is refused by name later
+                branch[key] = value
 
 
 def _readable(message: str) -> str:
