@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from parley.api.older import AGENT, with_content
+from parley.api.render import JSON
 from parley.api.reply import HttpReply
 from parley.api.request import Request
 from parley.core.call import Call
@@ -17,8 +18,8 @@ def unreadable(request: Request) -> ParleyError | None:
     """Return why the body of *request* can't be read, or None."""
     if request.refusal is not None:
         return request.refusal
-    media = request.headers.get(b"content-type")
-    if media is not None and not media.lower().startswith(b"application/json"):
+    media = request.headers.get(b"content-type", JSON)
+    if media != JSON and not media.lower().startswith(b"application/json"):
         return InvalidRequest(
             f"Unsupported content type: '{media.decode('latin-1')}'. "
             "This API method only accepts 'application/json' requests, but you specified the header "

@@ -8,10 +8,11 @@ request may take to arrive (408), the time an unused connection is kept.
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import Coroutine
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import httptools
 from uvicorn.server import ServerState
@@ -22,6 +23,7 @@ from parley.errors import HeaderTooLarge, InvalidRequest, ParleyError, Timeout, 
 from parley.settings import ServerSettings
 
 LARGEST_HEAD = 64 * 1024
+PLAIN = re.compile(rb"/[A-Za-z0-9_./-]*").fullmatch  # a URL that is its path and nothing else
 LINGER = 2.0  # seconds a refused client may go on sending while it has not read why
 PIPELINED = 16  # requests that may wait behind the running one before we stop reading
 STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -90,8 +92,11 @@ class Door(asyncio.Protocol):
         """Read on."""
         if self._refused:
             return
+        self._head_size += len(data)
         try:
             self._parser.feed_data(data)
+            if self._head_size > LARGEST_HEAD and self._request is None:
+                self._reject(HeaderTooLarge(f"The request's header is larger than {LARGEST_HEAD} bytes."))
         except httptools.HttpParserUpgrade:
             self._reject(InvalidRequest("This server speaks HTTP/1.1 only."))
         except httptools.HttpParserCallbackError:
@@ -119,7 +124,6 @@ class Door(asyncio.Protocol):
         """Begin a request."""
         self._url = b""
         self._headers = {}
-        self._head_size = 0
         self._body = []
         self._body_size = 0
         self._request = None
@@ -129,26 +133,14 @@ class Door(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Take a piece of the URL."""
         self._url += url
-        self._weigh(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        self._weigh(len(name) + len(value))
         self._headers[name.lower()] = value
-
-    def _weigh(self, size: int) -> None:
-        self._head_size += size
-        if self._head_size > LARGEST_HEAD:
-            self._refuse(HeaderTooLarge(f"The request's header is larger than {LARGEST_HEAD} bytes."))
 
     def on_headers_complete(self) -> None:
         """Make the request, and look at its size before its body comes."""
-        try:
-            url = httptools.parse_url(self._url)
-            path = (url.path or b"/").decode("ascii")
-            query = (url.query or b"").decode("ascii")
-        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
-            self._refuse(InvalidRequest("The URL can't be read."))
+        path, query = self._split()
         request = Request(self._parser.get_method().decode("ascii"), path, query, self._headers)
         request.keep_alive = self._parser.should_keep_alive()
         request.chunks = self._parser.get_http_version() != "1.0"
@@ -158,6 +150,16 @@ class Door(asyncio.Protocol):
             self._give_up(request, self._too_large())
         if b"expect" in self._headers and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _split(self) -> tuple[str, str]:
+        """Return path and query of the URL."""
+        try:
+            if PLAIN(self._url):
+                return self._url.decode("ascii"), ""
+            url = httptools.parse_url(self._url)
+            return (url.path or b"/").decode("ascii"), (url.query or b"").decode("ascii")
+        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
+            return self._refuse(InvalidRequest("The URL can't be read."))
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -175,6 +177,7 @@ class Door(asyncio.Protocol):
         self._body = []
         self._url = b""
         self._headers = {}
+        self._head_size = 0
         self._request = None
         if self._task is None:
             self._start(request)
@@ -197,7 +200,7 @@ class Door(asyncio.Protocol):
             self._waiting.append(request)
         raise error  # stops the parser
 
-    def _refuse(self, error: ParleyError) -> None:
+    def _refuse(self, error: ParleyError) -> NoReturn:
         """Refuse from within a callback: the parser stops because we raise."""
         self._reject(error)
         raise error

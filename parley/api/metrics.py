@@ -29,12 +29,13 @@ class CountsCollector(Collector):
             calls.add_metric([operation, outcome, str(status)], number)
         yield calls
         tokens = CounterMetricFamily("parley_tokens", "Tokens by model and direction.", labels=["model", "direction"])
-        for (model, direction), number in counts.tokens.items():
-            tokens.add_metric([model, direction], number)
+        for model, spent in counts.spent.items():
+            tokens.add_metric([model, "input"], spent.input)
+            tokens.add_metric([model, "output"], spent.output)
         yield tokens
         cost = CounterMetricFamily("parley_cost_dollars", "Dollars by model.", labels=["model"])
-        for model, nano in counts.cost.items():
-            cost.add_metric([model], nano / NANO)
+        for model, spent in counts.spent.items():
+            cost.add_metric([model], spent.cost / NANO)
         yield cost
         yield CounterMetricFamily(
             "parley_unauthenticated", "Requests without a valid key.", value=counts.unauthenticated

@@ -179,6 +179,7 @@ class Audit:
         if record.first_token_us is not None:
             counts.first_tokens.add(record.first_token_us / 1e6)
         if record.model_answered:
-            counts.tokens[record.model_answered, "input"] += record.input_tokens
-            counts.tokens[record.model_answered, "output"] += record.output_tokens
-            counts.cost[record.model_answered] += record.cost
+            spent = counts.spent[record.model_answered]
+            spent.input += record.input_tokens
+            spent.output += record.output_tokens
+            spent.cost += record.cost

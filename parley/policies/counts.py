@@ -1,7 +1,7 @@
 """What happened since the start, counted in memory: `/metrics` shows it, nothing is decided by it."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds
 
@@ -21,13 +21,23 @@ class Histogram:
         self.total += seconds
 
 
+class Spent:
+    """What the calls of one model took: tokens, and nano-dollars."""
+
+    __slots__ = ("cost", "input", "output")
+
+    def __init__(self) -> None:
+        self.input = 0
+        self.output = 0
+        self.cost = 0
+
+
 class Counts:
     """Plain counters: a call adds to them in well under a microsecond each."""
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str, int]] = Counter()  # operation, outcome, status
-        self.tokens: Counter[tuple[str, str]] = Counter()  # model that answered, input | output | cached
-        self.cost: Counter[str] = Counter()  # model that answered: nano-dollars
+        self.spent: defaultdict[str, Spent] = defaultdict(Spent)  # by the model that answered
         self.unauthenticated = 0
         self.durations = Histogram()
         self.first_tokens = Histogram()

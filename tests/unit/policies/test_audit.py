@@ -160,5 +160,5 @@ async def test_metrics_add_up_what_records_say() -> None:
         ("chat.completions", "answered", 200): 1,
         ("chat.completions", "failed", 502): 1,
     }
-    assert house.counts.tokens == {("m-1", "input"): 11, ("m-1", "output"): 7}
-    assert house.counts.cost["m-1"] == 11 * 1 + 7 * 2
+    spent = house.counts.spent["m-1"]
+    assert (spent.input, spent.output, spent.cost) == (11, 7, 11 * 1 + 7 * 2)
