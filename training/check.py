@@ -64,9 +64,6 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
     }
     if "tools" in case:
         body["tools"] = [{"type": "function", "function": tools[name]} for name in case["tools"]]
-    if "choice" in case:
-        name = case["choice"]
-        body["tool_choice"] = name if name == "required" else {"type": "function", "function": {"name": name}}
     if "keys" in case:
         properties = {key: kind if isinstance(kind, dict) else {"type": kind} for key, kind in case["keys"].items()}
         schema = {
@@ -82,6 +79,36 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
     if case.get("json"):
         body["response_format"] = {"type": "json_object"}
     return body
+
+
+def force(address: str, body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the answer to *body* when a call is demanded: of *name*, or of any function if it says "required".
+
+    llama.cpp lets prose stand before a call that `tool_choice` demands, and does not heed a named one. So the prompt
+    is opened with the call's mark, and the call itself is a JSON schema.
+    """
+    functions = [tool["function"] for tool in body["tools"]]
+    options = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": function["name"]},
+                "arguments": {**function["parameters"], "additionalProperties": False},
+            },
+            "required": ["name", "arguments"],
+        }
+        for function in functions
+        if name in {function["name"], "required"}
+    ]
+    prompt = post(address, "/apply-template", {"messages": body["messages"], "tools": body["tools"]})["prompt"]
+    asked = {"prompt": prompt + "<tool_call>\n", "json_schema": {"anyOf": options}, "n_predict": body["max_tokens"]}
+    asked |= {"temperature": body["temperature"], "seed": body["seed"]}
+    answer = post(address, "/completion", asked)
+    if answer["stop_type"] == "limit":
+        return {"message": {"content": answer["content"]}, "finish_reason": "length"}
+    made = json.loads(answer["content"])
+    call = {"function": {"name": made["name"], "arguments": json.dumps(made["arguments"], ensure_ascii=False)}}
+    return {"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
 
 
 def judge(case: dict[str, Any], choice: dict[str, Any]) -> bool:
@@ -162,7 +189,11 @@ def run(address: str, temperature: float) -> tuple[int, int]:
     cases = json.loads(TABLE.read_text(encoding="utf-8"))
     scores: dict[str, list[bool]] = {}
     for case in cases:
-        choice = post(address, "/v1/chat/completions", body_of(case, tools, temperature))["choices"][0]
+        body = body_of(case, tools, temperature)
+        if "choice" in case:
+            choice = force(address, body, case["choice"])
+        else:
+            choice = post(address, "/v1/chat/completions", body)["choices"][0]
         right = judge(case, choice)
         scores.setdefault(case["kind"], []).append(right)
         said = choice["message"].get("tool_calls") or choice["message"].get("content")

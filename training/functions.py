@@ -108,7 +108,7 @@ def _property(parameter: Parameter, rng: random.Random) -> dict[str, Any]:
     declared: dict[str, Any] = {"type": "string" if kind == "enum" else kind}
     if options:
         declared["enum"] = options.split("|")
-    if rng.random() < 0.25:
+    if rng.random() < 0.12:
         declared["description"] = rng.choice(parameter.about)
     return declared
 
@@ -123,10 +123,10 @@ def dress(tool: Tool, rng: random.Random) -> Guise:
     properties = {names[p.slot]: _property(p, rng) for p in chosen}
     required = [names[p.slot] for p in chosen if not p.optional]
     schema: dict[str, Any] = {"name": rng.choice(tool.names)}
-    if rng.random() < 0.8:
+    if rng.random() < 0.5:
         schema["description"] = rng.choice(tool.about)
     schema["parameters"] = {"type": "object", "properties": properties}
-    if rng.random() < 0.85:
+    if rng.random() < 0.7:
         schema["parameters"]["required"] = required
     if rng.random() < 0.1:
         schema["parameters"]["additionalProperties"] = False
@@ -272,7 +272,7 @@ def _result(tool: Tool, values: Values, request: str) -> tuple[str, str]:
 
 def _others(rng: random.Random, tool: Tool | None, guise: Guise | None) -> tuple[dict[str, Any], ...]:
     """Return the functions on offer: *guise* among some others."""
-    count = rng.choices((0, 1, 2, 3), (12, 8, 3, 1))[0] + (guise is None)
+    count = rng.choices((0, 1, 2, 3), (24, 14, 3, 1))[0] + (guise is None)
     schemas = [dress(other, rng).schema for other in rng.sample(tools(), count) if other is not tool]
     if rng.random() < 0.2:
         schemas.append(dress(_invented(rng), rng).schema)

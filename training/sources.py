@@ -164,11 +164,11 @@ def texts(data: Path, rng: random.Random) -> Iterator[Document]:
 
 
 PUBLIC = {
-    "dialogues": (dialogues, 300),
+    "dialogues": (dialogues, 100),
     "calls": (calls, 800),
     "strangers": (strangers, 1200),
-    "labels": (labels, 2500),
-    "texts": (texts, 300),
+    "labels": (labels, 800),
+    "texts": (texts, 150),
 }
 
 
