@@ -129,7 +129,7 @@ class TooLarge(RequestError):
 
 
 class HeaderTooLarge(RequestError):
-    """The request's header is too large."""
+    """The request's header is larger than 64 KiB."""
 
     status = 431
 

@@ -62,6 +62,7 @@ class Door(asyncio.Protocol):
         self._keep_alive = True
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
+        self._arrived = 0  # bytes since the last whole request
         self._head_size = 0
         self._body: list[bytes] = []
         self._body_size = 0
@@ -92,11 +93,11 @@ class Door(asyncio.Protocol):
         """Read on."""
         if self._refused:
             return
-        self._head_size += len(data)
+        self._arrived += len(data)
         try:
             self._parser.feed_data(data)
-            if self._head_size > LARGEST_HEAD and self._request is None:
-                self._reject(HeaderTooLarge(f"The request's header is larger than {LARGEST_HEAD} bytes."))
+            if self._arrived > LARGEST_HEAD and self._request is None:  # a head that does not end
+                self._reject(HeaderTooLarge())
         except httptools.HttpParserUpgrade:
             self._reject(InvalidRequest("This server speaks HTTP/1.1 only."))
         except httptools.HttpParserCallbackError:
@@ -124,6 +125,7 @@ class Door(asyncio.Protocol):
         """Begin a request."""
         self._url = b""
         self._headers = {}
+        self._head_size = 0
         self._body = []
         self._body_size = 0
         self._request = None
@@ -137,9 +139,12 @@ class Door(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
         self._headers[name.lower()] = value
+        self._head_size += len(name) + len(value)
 
     def on_headers_complete(self) -> None:
         """Make the request, and look at its size before its body comes."""
+        if self._head_size + len(self._url) > LARGEST_HEAD:
+            self._refuse(HeaderTooLarge())
         path, query = self._split()
         request = Request(self._parser.get_method().decode("ascii"), path, query, self._headers)
         request.keep_alive = self._parser.should_keep_alive()
@@ -177,7 +182,7 @@ class Door(asyncio.Protocol):
         self._body = []
         self._url = b""
         self._headers = {}
-        self._head_size = 0
+        self._arrived = 0
         self._request = None
         if self._task is None:
             self._start(request)
