@@ -1,0 +1,44 @@
+"""Our errors as OpenAI's bodies and headers."""
+
+import msgspec
+import pytest
+
+from parley.api.render import error_body, error_headers
+from parley.errors import InvalidRequest, NotRecorded, ParleyError, RateLimited, Unauthenticated, UpstreamBusy
+
+
+def every(kind: type[ParleyError]) -> list[type[ParleyError]]:
+    """Return *kind* and all that is derived from it."""
+    return [kind, *(each for derived in kind.__subclasses__() for each in every(derived))]
+
+
+@pytest.mark.parametrize("kind", every(ParleyError), ids=lambda it: it.__name__)
+def test_every_error_has_the_four_keys(kind: type[ParleyError]) -> None:
+    """Message, type, param and code, always; the code is a text or null."""
+    told = msgspec.json.decode(error_body(kind()))["error"]
+    assert set(told) == {"message", "type", "param", "code"}
+    assert told["message"]
+    assert isinstance(told["code"], str | None)
+    assert 400 <= kind.status < 600
+
+
+def test_what_is_said_is_told() -> None:
+    """Message, param and code as they were raised."""
+    told = msgspec.json.decode(error_body(InvalidRequest('No: "ü".', param="n", code="c")))["error"]
+    assert told == {"message": 'No: "ü".', "type": "invalid_request_error", "param": "n", "code": "c"}
+
+
+@pytest.mark.parametrize(
+    ("error", "header"),
+    [
+        (UpstreamBusy(retry_after=2.1), b"retry-after: 3\r\n"),
+        (UpstreamBusy(retry_after=0), b"retry-after: 1\r\n"),
+        (UpstreamBusy(), b""),
+        (RateLimited(), b"retry-after: 1\r\n"),
+        (NotRecorded(), b""),
+        (Unauthenticated(), b"www-authenticate: Bearer\r\n"),
+    ],
+)
+def test_headers_belong_to_errors(error: ParleyError, header: bytes) -> None:
+    """Whole seconds, at least one, where it is known when to come back."""
+    assert error_headers(error) == header
