@@ -135,13 +135,17 @@ def _success(route: Route, schemas: dict[Any, Node]) -> Node:
 
 
 def _stream(route: Route, schemas: dict[Any, Node]) -> Node:
-    """Return what a streamed answer is: text, whose lines' schema a reader of the document can follow."""
-    said: Node = {
-        "type": "string",
-        "description": "Server-sent events: each `data:` line holds a piece or an error, the last `[DONE]`.",
+    """Return what each event of a streamed answer is: a piece, an error, or the last, `[DONE]`."""
+    kinds = [schemas[ErrorBody]]
+    if route.answer in PIECES:
+        kinds.insert(0, schemas[PIECES[route.answer]])
+    piece = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": kinds}}
+    return {
+        "description": "Server-sent events, this schema one of them. The last says `[DONE]`.",
+        "type": "object",
+        "properties": {"data": {"anyOf": [{"const": "[DONE]"}, piece]}},
+        "required": ["data"],
     }
-    piece = PIECES.get(route.answer) if route.answer else None
-    return said if piece is None else said | {"x-event-schema": schemas[piece]}
 
 
 def _failure(status: int) -> Node:

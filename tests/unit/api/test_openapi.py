@@ -79,8 +79,9 @@ def test_an_answer_that_streams_says_so() -> None:
     """Where an answer may stream, both media types are there, and what a piece looks like."""
     content = operation("/v1/chat/completions", "post")["responses"]["200"]["content"]
     assert set(content) == {"application/json", "text/event-stream"}
-    piece = content["text/event-stream"]["schema"]["x-event-schema"]
-    assert piece == {"$ref": "#/components/schemas/ChatChunk"}
+    end, piece = content["text/event-stream"]["schema"]["properties"]["data"]["anyOf"]
+    assert end == {"const": "[DONE]"}
+    assert piece["contentSchema"]["anyOf"][0] == {"$ref": "#/components/schemas/ChatChunk"}
 
 
 def test_every_error_a_route_gives_is_there() -> None:

@@ -120,15 +120,19 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
 
 
 def _tools(ask: ChatRequest, call: Call) -> list[dict[str, Any]]:
-    """Return the tools as the client sent them; the older functions as tools. Raises InvalidRequest."""
+    """Return the tools, or the older functions as tools, without the nulls that llama.cpp can't read.
+
+    Raises InvalidRequest for a tool that is no function.
+    """
     for number, tool in enumerate(ask.tools or ()):
         if isinstance(tool, CustomTool):
             raise refuse(f"tools[{number}].type", "Tools of type 'custom' are not supported with this model.")
     if ask.functions is not None:
-        return [
-            {"type": "function", "function": function} for function in msgspec.json.decode(call.fields["functions"])
-        ]
-    return list(msgspec.json.decode(call.fields["tools"])) if ask.tools else []
+        functions = msgspec.json.decode(call.fields["functions"])
+    else:
+        functions = [tool["function"] for tool in msgspec.json.decode(call.fields["tools"])] if ask.tools else []
+    told = [{name: value for name, value in function.items() if value is not None} for function in functions]
+    return [{"type": "function", "function": function} for function in told]
 
 
 def _choice(ask: ChatRequest) -> Any:
@@ -167,23 +171,23 @@ def _message(message: dict[str, Any], previous: str, number: int) -> dict[str, A
     if role == "function":
         return {"role": "tool", "tool_call_id": previous, "content": content or ""}
     if role != "assistant":
-        return {**message, "content": content}
+        return {**{name: value for name, value in message.items() if value is not None}, "content": content}
     calls = message.get("tool_calls") or []
     if message.get("function_call"):
         calls = [{"id": f"call_{number}", "type": "function", "function": message["function_call"]}]
-    for place, called in enumerate(calls):
-        _check_arguments(called, f"messages[{number}].tool_calls[{place}]")
+    calls = [_called(called, f"messages[{number}].tool_calls[{place}]") for place, called in enumerate(calls)]
     told = {"role": "assistant", "content": content or message.get("refusal") or ("" if calls else None)}
     return {**told, "tool_calls": calls} if calls else {**told, "content": told["content"] or ""}
 
 
-def _check_arguments(called: dict[str, Any], place: str) -> None:
-    """Raise InvalidRequest where a call of the history is not one that a template can show."""
+def _called(called: dict[str, Any], place: str) -> dict[str, Any]:
+    """Return a call of the history as a template can show it: no arguments are `{}`. Raises InvalidRequest."""
     if called.get("type", "function") != "function":
         raise refuse(f"{place}.type")
-    arguments = called["function"]["arguments"]
+    function = called["function"]
+    arguments = function["arguments"] or "{}"
     try:
-        good = isinstance(msgspec.json.decode(arguments or "{}"), dict)
+        good = isinstance(msgspec.json.decode(arguments), dict)
     except (msgspec.DecodeError, UnicodeEncodeError):
         good = False
     if not good:
@@ -192,3 +196,4 @@ def _check_arguments(called: dict[str, Any], place: str) -> None:
             param=f"{place}.function.arguments",
             code="invalid_value",
         )
+    return {**called, "function": {**function, "arguments": arguments}}
