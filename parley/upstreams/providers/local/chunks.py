@@ -46,7 +46,7 @@ class Tally:
 
     def usage(self) -> Usage:
         """Return the sum: what was told last, or what has been counted so far."""
-        counted = self._told if len(self._told) >= len(self._output) > 0 else self._output.values()
+        counted = self._told if len(self._told) >= max(1, len(self._output)) else self._output.values()
         return Usage(input=self._prompt, output=sum(counted), cached_input=self._cached)
 
 

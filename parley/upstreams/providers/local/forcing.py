@@ -8,7 +8,7 @@ content that comes is then the call, and is told as one while it is being writte
 import re
 from typing import Any
 
-HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*')
+HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*(?=\S)')
 
 TAIL = re.compile(r"\s*\}?\s*\Z")  # held back: it may be the end of the object around the arguments
 

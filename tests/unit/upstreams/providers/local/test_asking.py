@@ -1,0 +1,183 @@
+"""What we ask llama.cpp for a chat: nothing is dropped in silence."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from parley.core.call import Call
+from parley.errors import InvalidRequest
+from parley.flows.calls import decode
+from parley.testing import a_call
+from parley.upstreams.providers.local.asking import Plan, plan_chat
+
+HI = {"role": "user", "content": "hi"}
+PARAMETERS = {"type": "object", "properties": {"on": {"type": "boolean"}}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": PARAMETERS}}
+OTHER = {"type": "function", "function": {"name": "g"}}
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": PARAMETERS}}
+FUNCTION = {"type": "function", "function": {"name": "f"}}
+
+
+def call(*messages: dict[str, Any], **parameters: Any) -> Call:
+    """Return a call that was read."""
+    it = a_call({"model": "m", "messages": list(messages) or [HI], **parameters})
+    it.ask = decode(it)
+    return it
+
+
+def plan(*messages: dict[str, Any], **parameters: Any) -> Plan:
+    """Return the plan for a call, its body as the engine reads it."""
+    made = plan_chat(call(*messages, **parameters))
+    made.body = msgspec.json.decode(msgspec.json.encode(made.body))
+    return made
+
+
+def test_a_stream_with_usage_is_always_asked_for() -> None:
+    """It is cancelled at once, and tells every choice's tokens."""
+    body = plan().body
+    assert (body["stream"], body["stream_options"], body["messages"]) == (True, {"include_usage": True}, [HI])
+
+
+def test_sampling_is_passed_on() -> None:
+    """With the client's own numbers; null is as not given."""
+    asked = {"temperature": 0.5, "top_p": 1, "seed": 7, "stop": ["x"], "n": 2, "logit_bias": {"5": -100}, "top_k": 3}
+    body = plan(**asked, presence_penalty=None).body
+    assert {name: body[name] for name in asked} == asked
+    assert "presence_penalty" not in body
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_both_limits_are_one(name: str) -> None:
+    """The engine's is max_tokens."""
+    assert plan(**{name: 5}).body["max_tokens"] == 5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "param"),
+    [
+        ({"wibble": 1}, "wibble"),
+        ({"grammar": "root ::= x"}, "grammar"),
+        ({"verbosity": "low"}, "verbosity"),
+        ({"web_search_options": {}}, "web_search_options"),
+        ({"prediction": {"type": "content", "content": "x"}}, "prediction"),
+        ({"reasoning_effort": "high"}, "reasoning_effort"),
+        ({"modalities": ["text", "audio"], "audio": {"format": "wav", "voice": "alloy"}}, "audio"),
+        ({"tools": [{"type": "custom", "custom": {"name": "c"}}]}, "tools[0].type"),
+        ({"tools": [TOOL], "logprobs": True}, "logprobs"),
+        ({"tools": [TOOL], "response_format": {"type": "json_object"}}, "response_format"),
+    ],
+)
+def test_what_it_cant_do_is_refused_by_name(parameters: dict[str, Any], param: str) -> None:
+    """Never dropped."""
+    with pytest.raises(InvalidRequest) as failure:
+        plan(**parameters)
+    assert failure.value.param == param
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"user": "u", "safety_identifier": "s", "prompt_cache_key": "k", "service_tier": "auto"},
+        {"store": True, "metadata": {"a": "b"}},
+        {"reasoning_effort": "none", "modalities": ["text"], "parallel_tool_calls": True, "verbosity": None},
+    ],
+)
+def test_what_changes_no_answer_is_accepted(parameters: dict[str, Any]) -> None:
+    """And does not reach the engine."""
+    assert not set(plan(**parameters).body) & set(parameters)
+
+
+def test_logprobs_are_asked_for_with_at_least_one() -> None:
+    """None at all would give the engine's twenty."""
+    assert plan(logprobs=True).body["top_logprobs"] == 1
+    assert plan(logprobs=True, top_logprobs=3).body["top_logprobs"] == 3
+
+
+def test_a_schema_goes_as_it_is() -> None:
+    """The grammar holds the answer to it."""
+    assert plan(response_format=SCHEMA).body["response_format"] == SCHEMA
+
+
+@pytest.mark.parametrize("parameters", [{"response_format": SCHEMA}, {"tools": [TOOL]}])
+def test_a_schema_the_grammar_cant_hold_is_refused(parameters: dict[str, Any]) -> None:
+    """Wherever it stands."""
+    text = msgspec.json.encode(parameters).replace(b'"boolean"', b'"integer","multipleOf":5')
+    with pytest.raises(InvalidRequest, match="multipleOf"):
+        plan(**msgspec.json.decode(text))
+
+
+def test_tools_are_offered() -> None:
+    """With "auto" the model decides; several calls unless the client says no."""
+    body = plan(tools=[TOOL, OTHER]).body
+    assert (body["tools"], body["tool_choice"], body["parallel_tool_calls"]) == ([TOOL, OTHER], "auto", True)
+    assert plan(tools=[TOOL], parallel_tool_calls=False).body["parallel_tool_calls"] is False
+
+
+def test_no_tools_are_shown_for_none() -> None:
+    """So the model can't begin a call that nobody reads."""
+    assert "tools" not in plan(tools=[TOOL], tool_choice="none").body
+
+
+@pytest.mark.parametrize("choice", [FUNCTION, "required"])
+def test_a_call_that_must_happen_is_forced_by_a_schema(choice: object) -> None:
+    """The engine ignores a named choice, and does not force a required one."""
+    made = plan(tools=[TOOL], tool_choice=choice)
+    assert made.forced is not None
+    assert (made.forced.name, made.body["tool_choice"], made.body["tools"]) == ("f", "none", [TOOL])
+    assert made.body["response_format"]["json_schema"]["schema"] == PARAMETERS
+
+
+def test_allowed_tools_are_the_only_ones() -> None:
+    """The others are not shown."""
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [FUNCTION]}}
+    made = plan(tools=[TOOL, OTHER], tool_choice=allowed)
+    assert made.body["tools"] == [TOOL]
+    assert made.forced is not None
+
+
+def test_functions_become_tools() -> None:
+    """The older form, one call at a time."""
+    made = plan(functions=[TOOL["function"]])
+    assert (made.legacy, made.body["tools"], made.body["parallel_tool_calls"]) == (True, [TOOL], False)
+    assert "functions" not in made.body
+    forced = plan(functions=[TOOL["function"]], function_call={"name": "f"}).forced
+    assert forced is not None
+
+
+def test_older_calls_in_the_history_become_tool_calls() -> None:
+    """And the function's answer finds its call."""
+    called = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}
+    result = {"role": "function", "name": "f", "content": "done"}
+    _, asked, answered = plan(HI, called, result).body["messages"]
+    assert asked["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
+    assert (answered["role"], answered["tool_call_id"]) == ("tool", asked["tool_calls"][0]["id"])
+
+
+def test_a_developer_is_the_system() -> None:
+    """As the templates know it."""
+    assert plan({"role": "developer", "content": "Be brief."}, HI).body["messages"][0]["role"] == "system"
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", '"x"', "null", "\\ud800"])
+def test_a_call_no_template_can_show_is_refused(arguments: str) -> None:
+    """It would be a fault of the engine's, though it is the client's."""
+    called = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    with pytest.raises(InvalidRequest) as failure:
+        plan(HI, {"role": "assistant", "content": None, "tool_calls": [called]})
+    assert failure.value.param == "messages[1].tool_calls[0].function.arguments"
+
+
+def test_images_are_noticed() -> None:
+    """Whether the model can see is known once it is loaded."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    assert plan({"role": "user", "content": [image]}).vision is True
+    assert plan().vision is False
+
+
+def test_sound_is_refused() -> None:
+    """By the place where it stands."""
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    with pytest.raises(InvalidRequest) as failure:
+        plan({"role": "user", "content": [{"type": "text", "text": "x"}, sound]})
+    assert failure.value.param == "messages[0].content[1].type"

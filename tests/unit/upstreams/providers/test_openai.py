@@ -1,0 +1,191 @@
+"""Any OpenAI-compatible upstream: what is sent, what is read of what comes back."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from parley.core.call import Call
+from parley.core.catalog import Target
+from parley.core.events import Event, Kind, Usage
+from parley.core.money import FREE
+from parley.errors import UpstreamBroken
+from parley.flows.calls import decode
+from parley.schema.views import CHUNK, UsageView, view
+from parley.testing import a_call
+from parley.upstreams.providers.openai import StreamAnswer, body_for, told, usage_of
+
+TARGET = Target("main", "gpt-4o", FREE)
+HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def call(body: object, operation: str = "chat.completions") -> Call:
+    """Return a call that was read."""
+    it = a_call(body, operation=operation)
+    it.ask = decode(it)
+    return it
+
+
+def sent(**changes: Any) -> dict[str, Any]:
+    """Return what goes upstream of a call with *changes*."""
+    return dict(json.loads(body_for(call(HELLO | changes), TARGET)))
+
+
+def test_the_clients_own_bytes_go_upstream() -> None:
+    """Where nothing has to change, not a space does."""
+    raw = b'{ "model":"gpt-4o", "wibble": 1.0, "messages":[{"role":"user","content":"\\u00fc"}] }'
+    assert body_for(call(raw), TARGET) is not None
+    assert body_for(call(raw), TARGET) == raw
+
+
+def test_the_models_name_is_the_upstreams() -> None:
+    """All else stays as it came, unknown members too."""
+    raw = b'{"model": "alias", "x": 1.0, "messages": [{"role": "user", "content": "\\u00fc"}]}'
+    changed = msgspec.json.decode(body_for(call(raw), TARGET), type=dict[str, msgspec.Raw])
+    assert bytes(changed["model"]) == b'"gpt-4o"'
+    assert bytes(changed["x"]) == b"1.0"
+    assert bytes(changed["messages"]) == b'[{"role": "user", "content": "\\u00fc"}]'
+
+
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, {"include_usage": None}])
+def test_a_streams_usage_is_always_asked_for(options: dict[str, Any] | None) -> None:
+    """The meter needs it, the client need not see it."""
+    assert sent(stream=True, stream_options=options)["stream_options"] == {"include_usage": True}
+
+
+def test_other_options_of_a_stream_stay() -> None:
+    """Only the usage is added."""
+    told_options = sent(stream=True, stream_options={"include_obfuscation": False})["stream_options"]
+    assert told_options == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_storing_is_our_own_business() -> None:
+    """The upstream is told neither `store` nor what goes with it; without `store` metadata is its own."""
+    assert sent(store=True, metadata={"a": "b"}) == HELLO
+    assert sent(store=False, metadata={"a": "b"}) == HELLO | {"store": False, "metadata": {"a": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("view", "usage"),
+    [
+        (None, None),
+        (UsageView(), Usage()),
+        (UsageView(prompt_tokens=3, completion_tokens=2), Usage(3, 2)),
+        (UsageView(prompt_tokens=-3, completion_tokens=-2), Usage()),
+    ],
+)
+def test_usage_is_never_negative(view: UsageView | None, usage: Usage | None) -> None:
+    """Nobody is paid to ask, whatever an upstream says."""
+    assert usage_of(view) == usage
+
+
+def test_no_more_is_cached_than_was_asked() -> None:
+    """Else a call could have a negative cost."""
+    seen = view(b'{"usage": {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 99}}}', CHUNK)
+    assert usage_of(seen.usage) == Usage(input=5, cached_input=5)
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        ({"delta": {"content": "a"}}, "a"),
+        ({"delta": {"refusal": "a"}}, "a"),
+        ({"delta": {"reasoning_content": "a"}}, "a"),
+        ({"text": "a"}, "a"),
+        ({"delta": {"function_call": {"name": "f", "arguments": "{"}}}, "f{"),
+        ({"delta": {"tool_calls": [{"function": {"arguments": "1"}}, {"function": {"name": "g"}}]}}, "1g"),
+        ({"delta": {}}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_was_told_is_counted_wherever_it_stands(choice: dict[str, Any], text: str) -> None:
+    """Text, refusal, reasoning, calls."""
+    seen = view(json.dumps({"choices": [choice]}).encode(), CHUNK)
+    assert told((seen.choices or [])[0]) == text
+
+
+class FakeExchange:
+    """A response that comes in given pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    async def chunk(self) -> bytes:
+        """Return the next piece; b"" at the end."""
+        return self._pieces.pop(0) if self._pieces else b""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+async def events(*pieces: bytes, n: int | None = None, usage: bool = False) -> list[Event]:
+    """Return the events of a stream that comes in *pieces*."""
+    options = {"stream_options": {"include_usage": True}} if usage else {}
+    asked = call(HELLO | {"stream": True, "n": n} | options)
+    answer = StreamAnswer(TARGET, FakeExchange(*pieces), asked, "main")  # type: ignore[arg-type]
+    await answer.begin()
+    return [event async for event in answer]
+
+
+def frame(**body: Any) -> bytes:
+    """Return one event as an upstream sends it."""
+    return b"data: %b\n\n" % json.dumps(body).encode()
+
+
+def piece(text: str = "", finish: str | None = None, index: int = 0) -> bytes:
+    """Return a chunk with *text* as an event."""
+    return frame(model="m-1", choices=[{"index": index, "delta": {"content": text}, "finish_reason": finish}])
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 10_000])
+async def test_events_are_found_however_they_are_cut(size: int) -> None:
+    """Byte by byte, or all in one."""
+    data = piece("a") + b": a comment\n\n" + piece("b", "stop") + DONE
+    found = await events(*(data[at : at + size] for at in range(0, len(data), size)))
+    assert [event.text for event in found] == ["a", "b"]
+    assert found[0].raw == piece("a")[6:-2]
+    assert found[0].model == "m-1"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_usage_is_for_who_asked(wanted: bool) -> None:
+    """The meter sees it in any case."""
+    told_usage = frame(model="m-1", choices=[], usage={"prompt_tokens": 3, "completion_tokens": 2})
+    *_, last = await events(piece("a", "stop"), told_usage, DONE, usage=wanted)
+    assert (last.kind, last.usage) == (Kind.USAGE, Usage(3, 2))
+    assert bool(last.raw) is wanted
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [piece("a")],
+        [piece("a"), frame(error={"message": "It fell over."})],
+        [frame(error="It fell over.")],
+        [piece("a"), b"data: {oops\n\n"],
+        [piece("a"), b"data: [1]\n\n"],
+        [b"<html>"],
+        [],
+    ],
+)
+async def test_a_broken_stream_is_told(pieces: list[bytes]) -> None:
+    """No end, an error, rubbish: never a quiet end."""
+    with pytest.raises(UpstreamBroken):
+        await events(*pieces)
+
+
+async def test_a_stream_may_end_without_done() -> None:
+    """When every choice has its finish reason, the answer is there."""
+    found = await events(piece("a", "stop", 0), piece("b", "stop", 1), n=2)
+    assert len(found) == 2
+    with pytest.raises(UpstreamBroken):
+        await events(piece("a", "stop", 0), piece("b", None, 1), n=2)
+
+
+async def test_what_comes_after_done_is_ignored() -> None:
+    """The answer was over."""
+    assert len(await events(piece("a", "stop"), DONE + piece("b"))) == 1
