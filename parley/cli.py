@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from parley import __version__
 from parley.errors import ParleyError, SettingsError
-from parley.store.later import later
+from parley.core.later import later
 
 if TYPE_CHECKING:
     from parley.commands import chat, check, demo, keys, models, options, serve

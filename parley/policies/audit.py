@@ -1,9 +1,9 @@
 """The record of every call: one durable row, whatever happens.
 
-`Audit.record` is entered before the request is even read, so refusals are recorded too. Leaving it writes the row and
-waits until it is durable; only then may the last byte go out. The row is handed to the ledger's writer before the
-first wait, so a cancellation (the client hung up) can stop the waiting but not the writing. If the row can't be
-written, `NotRecorded` is raised in place of the answer's end.
+`Audit.record` is entered before the request is even read, so refusals are recorded too. Leaving it counts the tokens
+that the provider did not tell, writes the row and waits until it is durable; only then may the last byte go out. The
+row is handed to the ledger's writer before the first wait, so a cancellation (the client hung up) can stop the waiting
+but not the writing. If the row can't be written, `NotRecorded` is raised in place of the answer's end.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from parley.core.call import Call, Caller
 from parley.core.catalog import Target
 from parley.core.clock import Clock
 from parley.core.events import Event, Usage
+from parley.core.tasks import finish
 from parley.errors import ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
 from parley.policies import tokens
 from parley.policies.counts import Counts
@@ -98,15 +99,16 @@ class Entry:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._audit.counts.open -= 1
+        if isinstance(error, asyncio.CancelledError) and self._opening and self._target is None:
+            self._target = self._opening.asked  # the client left while we waited: what was asked is paid for
+        if self._usage is None and self._target is not None:
+            self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         record = self._record(error)
         self._audit.note(record)
         await self._audit.ledger.write(record, self.keep if error is None else None)
 
-    def usage(self) -> Usage:
-        """Return the tokens of the call: as the provider told, or counted by us from what was asked and sent."""
-        if self._usage is not None or self._target is None:
-            return self._usage or Usage()
-        model = self._target.model
+    def _counted(self, model: str) -> Usage:
+        """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""
         return Usage(
             input=tokens.count_input(model, self._call.ask),
             output=tokens.count(model, "".join(self._pieces)),
@@ -114,11 +116,9 @@ class Entry:
         )
 
     def _record(self, error: BaseException | None) -> Record:
-        if isinstance(error, asyncio.CancelledError) and self._opening and self._target is None:
-            self._target = self._opening.asked  # the client left while we waited: what was asked is paid for
         call, caller, target = self._call, self._caller, self._target
         now = self._audit.clock.monotonic()
-        usage = self.usage()
+        usage = self._usage or Usage()
         status, code, outcome = verdict(error)
         price = target.price if target else None
         return Record(

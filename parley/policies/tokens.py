@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from parley.store.later import later
+from parley.core.later import later
 
 if TYPE_CHECKING:
     import bpe_openai

@@ -16,7 +16,7 @@ from parley.errors import SettingsError
 from parley.store import sqlite
 from parley.store.completions import Completions
 from parley.store.keys import Keys
-from parley.store.later import later
+from parley.core.later import later
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from parley.errors import SettingsError
 from parley.store.connections import Connections
-from parley.store.later import later
+from parley.core.later import later
 from parley.store.parts import Parts
 from parley.store.postgres_bell import PostgresBell
 from parley.store.postgres_connection import FAILURES, connect

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from parley.errors import SettingsError
 from parley.store.bells import FileBell
 from parley.store.connections import Connections
-from parley.store.later import later
+from parley.core.later import later
 from parley.store.ledger import ATTEMPT_SECONDS
 from parley.store.parts import Parts
 from parley.store.sqlite_ledger import SqliteLedger

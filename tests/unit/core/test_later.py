@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from parley.store.later import later
+from parley.core.later import later
 
 
 def test_a_module_is_loaded_at_its_first_use() -> None:
