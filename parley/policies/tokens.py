@@ -5,7 +5,7 @@ nobody knows is counted with `o200k_base`; all our counts are marked as not exac
 a message, three for the answer's start) is from OpenAI's cookbook, "How to count tokens".
 """
 
-import functools
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +40,16 @@ def encoding_name(model: str) -> str:
     return next((name for beginning, name in ENCODINGS if model.startswith(beginning)), NEWEST)
 
 
-@functools.cache
+_encodings: dict[str, "bpe_openai.Encoding"] = {}
+_loading = threading.Lock()  # two threads at once would find the library half loaded
+
+
 def encoding(name: str) -> "bpe_openai.Encoding":
-    """Return the encoding called *name*."""
-    return bpe_openai.get_encoding(name)
+    """Return the encoding called *name*; any thread may ask."""
+    with _loading:
+        if name not in _encodings:
+            _encodings[name] = bpe_openai.get_encoding(name)
+        return _encodings[name]
 
 
 def count(model: str, text: str) -> int:
