@@ -14,6 +14,7 @@ from types import TracebackType
 from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.errors import (
+    InvalidRequest,
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
@@ -84,6 +85,10 @@ class Opening:
                     failures.append(error)
                     if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
                         targets.remove(target)
+                except InvalidRequest:
+                    if not failures:
+                        raise
+                    targets.remove(target)  # a stand-in that can't do it: the client hears why it was needed
             if not targets:
                 break
         raise summary(failures)

@@ -147,3 +147,11 @@ def test_failures_of_several_kinds_are_summed_up() -> None:
     told = summary([UpstreamBroken("One."), UpstreamTimeout("Two."), UpstreamBroken("One.")])
     assert isinstance(told, UpstreamsExhausted)
     assert told.message.endswith("One.; Two.")
+
+
+async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed() -> None:
+    """The first target broke; that the second refuses a parameter is not the client's fault."""
+    scene = Scene([UpstreamBroken()], [InvalidRequest()])
+    with pytest.raises(UpstreamBroken):
+        await scene.open().__aenter__()
+    assert scene.asked == (1, 1)

@@ -34,6 +34,7 @@ class Plan(msgspec.Struct):
     body: dict[str, Any]
     forced: Forced | None = None
     legacy: bool = False  # the client speaks of functions, not of tools
+    single: bool = False  # at most one tool call is wanted; llama.cpp may make several all the same
     vision: bool = False
 
 
@@ -67,6 +68,8 @@ def plan_chat(call: Call) -> Plan:
         raise refuse("modalities")
     if ask.reasoning_effort not in (None, "none"):
         raise refuse("reasoning_effort")
+    if ask.stop is not None and "" in (ask.stop if isinstance(ask.stop, list) else [ask.stop]):
+        raise InvalidRequest("Invalid 'stop': an empty text can't end an answer.", param="stop", code="invalid_value")
     messages, vision = translated(msgspec.json.decode(call.fields["messages"]))
     plan = Plan({"messages": messages, **STREAM, **sampling(call)}, vision=vision)
     if ask.limit is not None:
@@ -113,10 +116,8 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
         return
     if not isinstance(ask.response_format, TextAnswer | None):
         raise refuse("response_format", "'response_format' is not supported together with tools with this model.")
-    plan.body |= {
-        "tool_choice": "auto",
-        "parallel_tool_calls": ask.parallel_tool_calls is not False and not plan.legacy,
-    }
+    plan.single = plan.legacy or ask.parallel_tool_calls is False
+    plan.body |= {"tool_choice": "auto", "parallel_tool_calls": not plan.single}
 
 
 def _tools(ask: ChatRequest, call: Call) -> list[dict[str, Any]]:

@@ -104,6 +104,8 @@ class ChatReader:
 
     def _calls(self, choice: Choice, calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for call in calls:
+            if self._plan.single and call.get("index"):
+                continue
             function = call.get("function") or {}
             if "id" in call:
                 begun = {"name": function.get("name", ""), "arguments": ""}

@@ -85,6 +85,13 @@ def test_a_call_has_openais_shape() -> None:
     assert end == ({}, "tool_calls")
 
 
+def test_a_second_call_is_left_out_where_one_is_wanted() -> None:
+    """llama.cpp may make several although `parallel_tool_calls` is false."""
+    other = {**CALL, "index": 1}
+    found, _ = read(told({"tool_calls": [CALL]}), told({"tool_calls": [other]}), plan=Plan({}, single=True))
+    assert [call["index"] for delta, _ in deltas(found) for call in delta["tool_calls"]] == [0, 0]
+
+
 def test_an_older_client_gets_a_function_call() -> None:
     """And the finish reason it knows."""
     found, _ = read(told({"tool_calls": [CALL]}), told({}, "tool_calls"), plan=Plan({}, legacy=True))
