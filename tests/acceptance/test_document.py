@@ -59,7 +59,7 @@ def kept(client: openai.OpenAI) -> list[str]:
     ]
 
 
-def tame(case: schemathesis.Case, kept: list[str]) -> None:
+def tame(case: Any, kept: list[str]) -> None:
     """Make *case* short to answer, and have many cases get past the model's name or the completion's id."""
     body, path = case.body, case.path_parameters
     if isinstance(body, dict) and isinstance(body.get("model"), str):
@@ -84,7 +84,7 @@ def tame(case: schemathesis.Case, kept: list[str]) -> None:
     suppress_health_check=list(HealthCheck),
 )
 def test_answers_are_as_described(
-    case: schemathesis.Case, session: requests.Session, parley: Server, key: str, kept: list[str]
+    case: Any, session: requests.Session, parley: Server, key: str, kept: list[str]
 ) -> None:
     """No request makes the server fail, or answer with what its document does not describe."""
     tame(case, kept)
