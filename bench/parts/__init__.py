@@ -1,0 +1,1 @@
+"""What is measured: each part runs its own servers and returns its figures."""
