@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from parley import __version__
-from parley.errors import ParleyError, SettingsError
 from parley.core.later import later
+from parley.errors import ParleyError, SettingsError
 
 if TYPE_CHECKING:
     from parley.commands import chat, check, demo, keys, models, options, serve

@@ -7,8 +7,6 @@ from parley.core.events import Event, Kind
 from parley.schema.merging import merge
 from parley.store.completions import StoredCompletion
 
-NANOSECONDS = 1_000_000_000
-
 
 class Keeper:
     """Gathers one answer."""
@@ -42,7 +40,7 @@ class Keeper:
         return StoredCompletion(
             id=answer["id"],
             project=self._caller.project,
-            created=answer.get("created") or self._call.at // NANOSECONDS,
+            created=self._call.at,
             model=answer.get("model") or ask.model,
             request=self._call.body,
             answer=msgspec.json.encode(answer),

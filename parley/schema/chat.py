@@ -122,9 +122,7 @@ def check(ask: ChatRequest) -> None:
         message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
         raise InvalidRequest(message, param="top_logprobs")
     if ask.max_tokens is not None and ask.max_completion_tokens is not None:
-        message = (
-            "'max_tokens' and 'max_completion_tokens' cannot both be given. Use 'max_completion_tokens'."
-        )
+        message = "'max_tokens' and 'max_completion_tokens' cannot both be given. Use 'max_completion_tokens'."
         raise InvalidRequest(message, param="max_tokens")
     if ask.functions is not None and ask.tools is not None:
         message = "'functions' and 'tools' cannot both be given. Use 'tools'."
@@ -173,8 +171,7 @@ def _check_function_call(choice: FunctionCallChoice, functions: list[Function] |
     if isinstance(choice, Named) and all(choice.name != function.name for function in functions):
         name = short(choice.name)
         message = (
-            f"Invalid value for 'function_call': no function named '{name}' was specified "
-            "in the 'functions' parameter."
+            f"Invalid value for 'function_call': no function named '{name}' was specified in the 'functions' parameter."
         )
         raise InvalidRequest(message, param="function_call", code="invalid_value")
 
@@ -195,13 +192,10 @@ def _check_answered(message: ToolMessage, asked: frozenset[str], index: int) -> 
     """Raise unless *message* answers one of the calls *asked*."""
     if not asked:
         text = (
-            "Invalid parameter: messages with role 'tool' must be a response to a preceding message "
-            "with 'tool_calls'."
+            "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
         )
         raise InvalidRequest(text, param=f"messages.[{index}].role")
     if message.tool_call_id not in asked:
         wrong = short(message.tool_call_id)
-        text = (
-            f"Invalid parameter: 'tool_call_id' of '{wrong}' not found in 'tool_calls' of previous message."
-        )
+        text = f"Invalid parameter: 'tool_call_id' of '{wrong}' not found in 'tool_calls' of previous message."
         raise InvalidRequest(text, param=f"messages.[{index}].tool_call_id")

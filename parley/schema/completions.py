@@ -62,9 +62,7 @@ def check(ask: CompletionRequest) -> None:
     if ask.best_of is None:
         return
     if ask.stream:
-        raise InvalidRequest(
-            "The 'best_of' parameter is not allowed when 'stream' is enabled.", param="best_of"
-        )
+        raise InvalidRequest("The 'best_of' parameter is not allowed when 'stream' is enabled.", param="best_of")
     if ask.best_of < (ask.n or 1):
         message = f"Invalid 'best_of': expected a value >= 'n' ({ask.n}), but got {ask.best_of} instead."
         raise InvalidRequest(message, param="best_of", code="integer_below_min_value")

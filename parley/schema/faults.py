@@ -116,13 +116,9 @@ def _missing(place: Place, match: re.Match[str]) -> InvalidRequest:
 
 def _wrong(place: Place, _: re.Match[str]) -> InvalidRequest:
     """Say which values there are."""
-    values = [
-        f"'{value}'" for one in options(place.kind) if get_origin(one) is Literal for value in get_args(one)
-    ]
+    values = [f"'{value}'" for one in options(place.kind) if get_origin(one) is Literal for value in get_args(one)]
     got = text(place.raw)
-    message = (
-        f"Invalid value: '{short(got)}'." if got is not None else f"Invalid value for '{short(place.path)}'."
-    )
+    message = f"Invalid value: '{short(got)}'." if got is not None else f"Invalid value for '{short(place.path)}'."
     return _error(f"{message} Supported values are: {_list(values, 'and')}.", place, "invalid_value")
 
 
@@ -163,9 +159,7 @@ def _wrong_length(place: Place, match: re.Match[str]) -> InvalidRequest:
     if had == 0:
         bare = noun.partition(" ")[2]
         fault, got, code = f"empty {bare}", f"an empty {bare}", f"empty_{bare}"
-    message = (
-        f"Invalid '{short(place.path)}': {fault}. Expected {expected.format(bound)}, but got {got} instead."
-    )
+    message = f"Invalid '{short(place.path)}': {fault}. Expected {expected.format(bound)}, but got {got} instead."
     return _error(message, place, code)
 
 
@@ -190,9 +184,7 @@ def _wrong_type(place: Place, match: re.Match[str]) -> InvalidRequest:
         return InvalidRequest(
             f"Invalid body: expected {_expected(place.kind)}, but got {got} instead.", code="invalid_type"
         )
-    message = (
-        f"Invalid type for '{short(place.path)}': expected {_expected(place.kind)}, but got {got} instead."
-    )
+    message = f"Invalid type for '{short(place.path)}': expected {_expected(place.kind)}, but got {got} instead."
     return _error(message, place, "invalid_type")
 
 
@@ -209,9 +201,7 @@ def _bad_key(fault: str, place: Place) -> InvalidRequest:
         return _error(f"Invalid key in '{short(place.path)}'. {what}", place, "invalid_value")
     match = _LENGTH.match(fault)
     what = f"Expected keys with maximum length {match[3]}." if match else f"{fault}."
-    return _error(
-        f"Invalid key in '{short(place.path)}': string too long. {what}", place, "string_above_max_length"
-    )
+    return _error(f"Invalid key in '{short(place.path)}': string too long. {what}", place, "string_above_max_length")
 
 
 def _expected(kind: Any) -> str:
@@ -226,9 +216,7 @@ def _expected(kind: Any) -> str:
 def _noun(kind: Any) -> str:
     """Return the everyday word for a type; empty for null, which OpenAI never names."""
     if get_origin(kind) is list:
-        items = dict.fromkeys(
-            noun.partition(" ")[0] for one in options(get_args(kind)[0]) if (noun := _noun(one))
-        )
+        items = dict.fromkeys(noun.partition(" ")[0] for one in options(get_args(kind)[0]) if (noun := _noun(one)))
         return f"array of {_list([item + 's' for item in items], 'or')}" if items else "array"
     if structs(kind) or kind is dict or get_origin(kind) is dict:
         return "object"

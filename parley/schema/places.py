@@ -107,9 +107,7 @@ def text(raw: bytes | None) -> str | None:
 def length(raw: bytes | None) -> int | None:
     """Return how long the string, array or object *raw* is; None if it has no length."""
     try:
-        found = (
-            msgspec.json.decode(raw, type=str | list[msgspec.Raw] | dict[str, msgspec.Raw]) if raw else None
-        )
+        found = msgspec.json.decode(raw, type=str | list[msgspec.Raw] | dict[str, msgspec.Raw]) if raw else None
     except UNREADABLE:
         return None
     return None if found is None else len(found)

@@ -21,7 +21,8 @@ from parley.store.tables import completions, labels
 class StoredCompletion(msgspec.Struct, frozen=True):
     """One stored completion.
 
-    created: seconds since 1970. request: the JSON of what was asked (messages and the rest). answer: the JSON
+    created: nanoseconds since 1970, so that those of one second have an order. request: the JSON of what was asked
+    (messages and the rest). answer: the JSON
     of the `chat.completion` object.
     """
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store import sqlite
 from parley.store.completions import Completions
 from parley.store.keys import Keys
-from parley.core.later import later
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
 

@@ -13,9 +13,9 @@ from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store.connections import Connections
-from parley.core.later import later
 from parley.store.parts import Parts
 from parley.store.postgres_bell import PostgresBell
 from parley.store.postgres_connection import FAILURES, connect

@@ -15,10 +15,10 @@ from sqlalchemy import URL, StaticPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store.bells import FileBell
 from parley.store.connections import Connections
-from parley.core.later import later
 from parley.store.ledger import ATTEMPT_SECONDS
 from parley.store.parts import Parts
 from parley.store.sqlite_ledger import SqliteLedger

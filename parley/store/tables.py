@@ -1,8 +1,7 @@
 """The tables, as SQLAlchemy Core knows them; `migrations/` makes them.
 
 The columns of `calls` stand in the order of `parley.store.ledger.Record`'s fields: the writers hand rows over
-as plain tuples. Times are integers (nanoseconds since 1970, except `completions.created`: seconds, as OpenAI
-has it), money is integer nano-dollars.
+as plain tuples. Times are integers (nanoseconds since 1970), money is integer nano-dollars.
 """
 
 from sqlalchemy import (

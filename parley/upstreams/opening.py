@@ -49,7 +49,7 @@ class Upstreams:
 class Opening:
     """One answer, from the asking to the letting go."""
 
-    __slots__ = ("_answer", "_call", "_providers", "_retries", "_targets", "asked", "attempts")
+    __slots__ = ("_answer", "_call", "_failures", "_providers", "_retries", "_targets", "asked", "attempts")
 
     def __init__(
         self,
@@ -61,37 +61,43 @@ class Opening:
         self._providers = providers
         self._retries = retries
         self._call = call
-        self._targets = targets
+        self._targets = list(targets)  # those that may still answer
+        self._failures: list[UpstreamError] = []
         self._answer: Answer | None = None
         self.attempts = 0
         self.asked: Target | None = None
 
     async def __aenter__(self) -> Answer:
-        failures: list[UpstreamError] = []
-        targets = list(self._targets)
-        rounds = 1 + max(self._retries.get(target.upstream, 0) for target in targets)
+        rounds = 1 + max(self._retries.get(target.upstream, 0) for target in self._targets)
         for number in range(rounds):
             if number:
-                wait = pause(number, failures[-1])
+                wait = pause(number, self._failures[-1])
                 if wait > LONGEST_PAUSE:
                     break  # the provider told when to come back: the client is told, not kept waiting
                 await asyncio.sleep(wait)
-            for target in tuple(targets):
-                try:
-                    return await self._ask(target)
-                except UpstreamError as error:
-                    if not error.retriable:
-                        raise
-                    failures.append(error)
-                    if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
-                        targets.remove(target)
-                except InvalidRequest:
-                    if not failures:
-                        raise
-                    targets.remove(target)  # a stand-in that can't do it: the client hears why it was needed
-            if not targets:
+            answer = await self._round(number)
+            if answer is not None:
+                return answer
+            if not self._targets:
                 break
-        raise summary(failures)
+        raise summary(self._failures)
+
+    async def _round(self, number: int) -> Answer | None:
+        """Ask each target that is left, and return the first answer; None when all failed."""
+        for target in tuple(self._targets):
+            try:
+                return await self._ask(target)
+            except UpstreamError as error:
+                if not error.retriable:
+                    raise
+                self._failures.append(error)
+                if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
+                    self._targets.remove(target)
+            except InvalidRequest:
+                if not self._failures:
+                    raise
+                self._targets.remove(target)  # a stand-in that can't do it: the client hears why it was needed
+        return None
 
     async def _ask(self, target: Target) -> Answer:
         self.attempts += 1

@@ -54,7 +54,7 @@ def a_completion(**changes: Any) -> StoredCompletion:
     item: dict[str, Any] = {
         "id": "chatcmpl-" + new_id(),
         "project": "default",
-        "created": 1_700_000_000,
+        "created": 1_700_000_000_000_000_000,
         "model": "gpt-4",
         "request": b'{"messages":[]}',
         "answer": b'{"object":"chat.completion"}',

@@ -48,5 +48,5 @@ async def test_a_failure_is_raised() -> None:
     async def work() -> None:
         raise ValueError
 
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         await finish(work())

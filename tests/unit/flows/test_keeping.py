@@ -6,7 +6,7 @@ from parley.core.call import Caller
 from parley.core.events import Event, Kind, Usage
 from parley.flows.calls import decode
 from parley.flows.keeping import Keeper
-from parley.testing import a_call, chunk, whole
+from parley.testing import START, a_call, chunk, whole
 
 CALLER = Caller("key_1", "shop", "sk-pa")
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}], "store": True}
@@ -25,7 +25,7 @@ def test_a_whole_answer_is_kept_as_it_came() -> None:
     it.take(whole("Hello"))
     kept = it.completion()
     assert msgspec.json.decode(kept.answer) == msgspec.json.decode(whole("Hello").raw) | {"metadata": {}}
-    assert (kept.id, kept.created, kept.model) == ("chatcmpl-1", 1, "m-1")
+    assert (kept.id, kept.created, kept.model) == ("chatcmpl-1", START, "m-1")
 
 
 def test_a_stream_is_kept_with_the_usage_its_client_did_not_see() -> None:

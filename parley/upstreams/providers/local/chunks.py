@@ -6,11 +6,14 @@ that speaks of functions gets `function_call`.
 """
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 from parley.core.events import Usage
 from parley.upstreams.providers.local.asking import Plan
 from parley.upstreams.providers.local.forcing import CallReader
+
+FINGERPRINT = f"xllamacpp-{version('xllamacpp')}"  # llama.cpp's own word is not told by this build
 
 
 class Choice:
@@ -142,7 +145,7 @@ class ChatReader:
             "object": "chat.completion.chunk",
             "created": chunk["created"],
             "model": chunk["model"],
-            "system_fingerprint": chunk.get("system_fingerprint"),
+            "system_fingerprint": FINGERPRINT,
             "choices": [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}],
         }
 

@@ -12,7 +12,7 @@ import msgspec
 from parley.core.call import Call
 from parley.schema.completions import KNOWN, CompletionRequest
 from parley.upstreams.providers.local.asking import STREAM, Plan, refuse, refuse_unknown, sampling
-from parley.upstreams.providers.local.chunks import Tally
+from parley.upstreams.providers.local.chunks import FINGERPRINT, Tally
 
 USUAL_LENGTH = 16  # tokens: OpenAI's default
 BEGINNING = "<|endoftext|>"  # what OpenAI continues when there is no prompt: the beginning of a document
@@ -114,7 +114,7 @@ class TextReader:
             "object": "text_completion",
             "created": chunk["created"],
             "model": chunk["model"],
-            "system_fingerprint": chunk.get("system_fingerprint"),
+            "system_fingerprint": FINGERPRINT,
             "choices": [{"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}],
         }
 
