@@ -179,7 +179,8 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     vocabulary = int(np.load(asked.folder / "size.npy"))
-    run = Run(asked.folder, Shape(vocabulary=vocabulary), Plan(asked.minutes, rows=asked.rows), compiled=not asked.no_compile)
+    plan = Plan(asked.minutes, rows=asked.rows)
+    run = Run(asked.folder, Shape(vocabulary=vocabulary), plan, compiled=not asked.no_compile)
     if asked.resume:
         run.resume()
     print(f"{run.network.size():,} parameters, {len(run.rows.tokens):,} rows", flush=True)

@@ -61,7 +61,8 @@ async def until_idle(gateway: Gateway, upstream: Gateway) -> float:
 async def measure(gateway: Gateway, upstream: Gateway, seconds: float) -> dict[str, float]:
     """Return the figures of one crowd."""
     async with Crowd(gateway, 20, MILLISECONDS):
-        await asyncio.sleep(WARM)  # so that what is made once is not counted as a stream's memory
+        await asyncio.sleep(WARM)  # so that what is made once is not counted as a stream's memory ...
+    await until_idle(gateway, upstream)  # ... nor a tokenizer, which is loaded for the first stream that was cut off
     before = memory(gateway.pid)
     async with Crowd(gateway, STREAMS, MILLISECONDS) as crowd:
         await asyncio.sleep(WARM)

@@ -52,8 +52,8 @@ class Entry:
         "_first",
         "_model",
         "_opening",
-        "_pieces",
         "_target",
+        "_text",
         "_usage",
         "keep",
     )
@@ -66,7 +66,7 @@ class Entry:
         self._first: float | None = None
         self._usage: Usage | None = None
         self._model: str | None = None
-        self._pieces: list[str] = []
+        self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
 
@@ -89,7 +89,7 @@ class Entry:
         if event.usage is not None:
             self._usage = event.usage
         elif event.text:
-            self._pieces.append(event.text)
+            self._text += event.text.encode()
 
     async def __aenter__(self) -> Self:
         self._audit.counts.open += 1
@@ -111,7 +111,7 @@ class Entry:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""
         return Usage(
             input=tokens.count_input(model, self._call.ask),
-            output=tokens.count(model, "".join(self._pieces)),
+            output=tokens.count(model, self._text.decode()),
             exact=False,
         )
 
