@@ -89,7 +89,7 @@ class Entry:
         if event.usage is not None:
             self._usage = event.usage
         elif event.text:
-            self._text += event.text.encode()
+            self._text += event.text.encode("utf-8", "surrogatepass")
 
     async def __aenter__(self) -> Self:
         self._audit.counts.open += 1
@@ -111,7 +111,7 @@ class Entry:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""
         return Usage(
             input=tokens.count_input(model, self._call.ask),
-            output=tokens.count(model, self._text.decode()),
+            output=tokens.count(model, self._text.decode("utf-8", "replace")),
             exact=False,
         )
 

@@ -4,6 +4,7 @@ Upstreams differ and err: a field of a wrong type is read as missing, never as a
 not a JSON object at all raise `msgspec.DecodeError`.
 """
 
+import json
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
@@ -112,8 +113,20 @@ def view(raw: bytes, decoder: msgspec.json.Decoder[V]) -> V:
     except msgspec.ValidationError:
         found: V = _salvage(_generic(raw), decoder.type)
         return found
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        halved: V = _salvage(_halved(raw, error), decoder.type)
+        return halved
+
+
+def _halved(raw: bytes, error: Exception) -> dict[str, Any]:
+    """Return *raw* read by the standard library: it takes half of a surrogate pair, as some upstreams split them."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
         raise msgspec.DecodeError(str(error)) from error
+    return found
 
 
 def _generic(raw: bytes) -> dict[str, Any]:

@@ -24,6 +24,14 @@ def test_a_chunk_tells_its_text_and_its_end() -> None:
     assert (found.id, found.choices[0].delta.content, found.choices[0].finish_reason) == ("a", "hi", "stop")
 
 
+def test_half_a_surrogate_pair_is_taken() -> None:
+    """Some upstreams cut an emoji between two events; the halves are read, and relayed as they came."""
+    found = chunk(choices=[{"index": 0, "delta": {"content": "\ud83d"}}])
+    assert found.choices is not None
+    assert found.choices[0].delta is not None
+    assert found.choices[0].delta.content == "\ud83d"
+
+
 def test_usage_is_read_with_its_cached_part() -> None:
     """The three counts of usage are read."""
     counts = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
