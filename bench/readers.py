@@ -75,11 +75,15 @@ class Reader(asyncio.Protocol):
 
 
 class Crowd:
-    """So many open streams of *gateway*, one event each *milliseconds*, from entering to leaving the block."""
+    """So many open streams of *gateway*, one event each *milliseconds*, from entering to leaving the block.
 
-    def __init__(self, gateway: Gateway, streams: int, milliseconds: int) -> None:
+    held: after its first event each waits until the upstream is asked for `/go`.
+    """
+
+    def __init__(self, gateway: Gateway, streams: int, milliseconds: int, *, held: bool = False) -> None:
+        self._name = gateway.name
         self._port = gateway.port
-        self._ask = request(gateway, 600, stream=f"1000000@{milliseconds}")
+        self._ask = request(gateway, 600, stream=f"1000000@{milliseconds}{'!' if held else ''}")
         self._number = streams
         self._readers: list[Reader] = []
         self._looker: asyncio.TimerHandle | None = None
@@ -91,7 +95,7 @@ class Crowd:
                 await self._begin()
         except TimeoutError as error:
             self.abort()
-            opened = f"only {self.sight.begun} of {self._number} streams began"
+            opened = f"{self._name}: only {self.sight.begun} of {self._number} streams began"
             raise ConnectionError(f"{opened} in {OPENING_SECONDS} seconds: is the machine busy?") from error
         self.check()
         return self

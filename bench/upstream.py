@@ -3,7 +3,8 @@
 A request without `"stream": true` gets a whole answer of 600 bytes at once. A stream has as many events of 250 bytes,
 as many milliseconds apart, as the text `#EVENTS@MILLISECONDS` in the request says. One timer serves all streams, each
 in the turn that it joined; every event carries the time it was sent (`time.monotonic_ns`) in its `system_fingerprint`.
-`GET /open` tells how many connections and streams are open. It runs until SIGTERM; bad requests get no answer.
+With a `!` behind the order a stream stops after its first event until somebody asks `GET /go`. `GET /open` tells how
+many connections and streams are open. It runs until SIGTERM; bad requests get no answer.
 
 `python -m bench.upstream PORT`
 """
@@ -26,7 +27,7 @@ TURNS = 20  # a period is cut into so many turns, so that streams do not all spe
 STAMP = b"0000000000000000000"
 HEAD = "chatcmpl-0123456789abcdefghijklmnopqrs"
 MODEL = "gpt-4o-2024-08-06"
-ORDER = re.compile(rb"#(\d+)@(\d+)")
+ORDER = re.compile(rb"#(\d+)@(\d+)(!?)")
 STREAMED = re.compile(rb'"stream":\s*true')
 USAGE = {
     "prompt_tokens": 119,
@@ -96,6 +97,13 @@ class Clock:
         self._turns: defaultdict[int, list[set[Provider]]] = defaultdict(lambda: [set() for _ in range(TURNS)])
         self._next: dict[int, cycle[int]] = {}
         self.streams = 0
+        self.held: list[tuple[Provider, int]] = []
+
+    def go(self) -> None:
+        """Let those go on that wait."""
+        for stream, milliseconds in self.held:
+            stream.begin(milliseconds)
+        self.held.clear()
 
     def join(self, stream: "Provider", milliseconds: int) -> set["Provider"]:
         """Let *stream* speak every so many *milliseconds*; returns the turn to leave."""
@@ -153,19 +161,29 @@ class Provider(asyncio.Protocol):
         self._got = got
 
     def _answer(self, head: bytes, body: bytes) -> None:
-        if head.startswith(b"get /open"):
+        if head.startswith(b"get /"):
+            if head.startswith(b"get /go"):
+                Provider.clock.go()
             # this connection is not counted
             told = b'{"connections":%d,"streams":%d}' % (Provider.connections - 1, Provider.clock.streams)
             self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(told), told))
         elif STREAMED.search(body):
             order = ORDER.search(body)
-            events, milliseconds = (int(order[1]), int(order[2])) if order else (10, 20)
-            self._left = events
+            self._left, milliseconds = (int(order[1]), int(order[2])) if order else (10, 20)
             self._usage = b"include_usage" in body
             self._transport.write(STREAM)
-            self._turn = Provider.clock.join(self, milliseconds)
+            if order and order[3]:
+                self.speak()
+                Provider.clock.held.append((self, milliseconds))
+            else:
+                self.begin(milliseconds)
         else:
             self._transport.write(ANSWER)
+
+    def begin(self, milliseconds: int) -> None:
+        """Speak every so many *milliseconds* from now on."""
+        if not self._transport.is_closing():
+            self._turn = Provider.clock.join(self, milliseconds)
 
     def speak(self) -> None:
         """Send the next event."""

@@ -1,8 +1,8 @@
 """1,000 open streams of 50 events a second: relay delay, memory per stream, and how soon it is idle when all hang up.
 
 Load and upstream share a core and have to send and read 50,000 events a second themselves, so the same load straight at
-the upstream is measured too: what it shows is the bench's own share. Idle means: a window with less than 5 % CPU, no
-open call by `/metrics`, no stream left at the upstream.
+the upstream is measured too: what it shows is the bench's own share. All streams are open before any goes on. Idle
+means: a window with less than 5 % CPU, no open call by `/metrics`, no stream left at the upstream.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ async def fetch(port: int, path: str) -> str:
     """Return what a GET of *path* answers, head and all."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n".encode())
-    if path == "/open":  # the fake upstream keeps its connections
+    if path in {"/open", "/go"}:  # the fake upstream keeps its connections
         head = await reader.readuntil(b"\r\n\r\n")
         found = head + await reader.readuntil(b"}")
     else:
@@ -64,9 +64,10 @@ async def measure(gateway: Gateway, upstream: Gateway, seconds: float) -> dict[s
         await asyncio.sleep(WARM)  # so that what is made once is not counted as a stream's memory ...
     await until_idle(gateway, upstream)  # ... nor a tokenizer, which is loaded for the first stream that was cut off
     before = memory(gateway.pid)
-    async with Crowd(gateway, STREAMS, MILLISECONDS) as crowd:
-        await asyncio.sleep(WARM)
+    async with Crowd(gateway, STREAMS, MILLISECONDS, held=True) as crowd:
         sight, early = crowd.sight, memory(gateway.pid)
+        await fetch(upstream.port, "/go")
+        await asyncio.sleep(WARM)
         sight.delays.clear()
         events, spent, since = sight.events, cpu_seconds(gateway.pid), time.monotonic()
         await asyncio.sleep(seconds)
