@@ -41,13 +41,26 @@ class Line(Protocol):
 class HttpReply:
     """The answer to one HTTP request; `adapt` changes each chunk for a client that needs it."""
 
-    __slots__ = ("_body", "_clock", "_line", "_media", "adapt", "arrived", "authenticated", "id", "sent", "streaming")
+    __slots__ = (
+        "_body",
+        "_clock",
+        "_held",
+        "_line",
+        "_media",
+        "adapt",
+        "arrived",
+        "authenticated",
+        "id",
+        "sent",
+        "streaming",
+    )
 
     def __init__(self, line: Line, clock: Clock, id: str, arrived: float) -> None:  # noqa: A002 - the request's id
         self._line = line
         self._clock = clock
         self._body: bytes | None = None
         self._media = JSON
+        self._held = b""
         self.id = id
         self.arrived = arrived
         self.adapt: Callable[[bytes], bytes] | None = None
@@ -64,6 +77,8 @@ class HttpReply:
             self._begin()
         if event.raw:
             self._frame(event.raw if self.adapt is None else self.adapt(event.raw))
+        if not event.more:
+            self._flush()
             if not self._line.writable:
                 await self._line.drain()
 
@@ -100,19 +115,26 @@ class HttpReply:
     def _begin(self) -> None:
         self.streaming = True
         headers = self._headers(EVENT_STREAM) + b"cache-control: no-cache\r\nx-accel-buffering: no\r\n"
-        self._line.write(self._line.head(200, headers, None))
+        self._held = self._line.head(200, headers, None)
 
     def _frame(self, payload: bytes) -> None:
-        """Send *payload* as one event of the stream."""
+        """Hold *payload*, as one event of the stream, for the next write."""
         if self._line.chunks:
-            self._line.write(b"%x\r\ndata: %b\n\n\r\n" % (len(payload) + FRAME, payload))
+            self._held += b"%x\r\ndata: %b\n\n\r\n" % (len(payload) + FRAME, payload)
         else:
-            self._line.write(b"data: %b\n\n" % payload)
+            self._held += b"data: %b\n\n" % payload
 
     def _close(self) -> None:
         """End the stream."""
         if self._line.chunks:
-            self._line.write(b"0\r\n\r\n")
+            self._held += b"0\r\n\r\n"
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what is held: events that came together go out together."""
+        if self._held:
+            self._line.write(self._held)
+            self._held = b""
 
     def _headers(self, media: bytes) -> bytes:
         lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (media, self.id.encode())

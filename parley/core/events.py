@@ -25,16 +25,16 @@ class Kind(IntEnum):
     WHOLE = 0  # a whole answer: the JSON body
     CHUNK = 1  # a piece of a stream: the JSON of one `data:` line
     USAGE = 2  # the chunk that only tells the usage; not for the client unless it asked
-    PING = 3  # nothing, to keep the line open
 
 
 class Event:
     """A piece of an answer.
 
     raw: the JSON bytes (of the body, or of one `data:` line without its frame), never split across events.
+    more: whether the next event is there already, so that both may go out in one write.
     """
 
-    __slots__ = ("finished", "kind", "model", "raw", "text", "usage")
+    __slots__ = ("kind", "model", "more", "raw", "text", "usage")
 
     def __init__(
         self,
@@ -44,11 +44,10 @@ class Event:
         usage: Usage | None = None,
         *,
         text: str = "",
-        finished: bool = False,
     ) -> None:
         self.kind = kind
         self.raw = raw
         self.model = model
         self.usage = usage
         self.text = text
-        self.finished = finished
+        self.more = False

@@ -165,7 +165,18 @@ class WholeAnswer:
 class StreamAnswer:
     """An answer that comes event by event."""
 
-    __slots__ = ("_call", "_done", "_events", "_exchange", "_finished", "_name", "_ready", "_shows_usage", "target")
+    __slots__ = (
+        "_broken",
+        "_call",
+        "_done",
+        "_events",
+        "_exchange",
+        "_finished",
+        "_name",
+        "_ready",
+        "_shows_usage",
+        "target",
+    )
 
     def __init__(self, target: Target, exchange: Exchange, call: Call, name: str) -> None:
         self.target = target
@@ -177,6 +188,7 @@ class StreamAnswer:
         self._shows_usage = wants_usage(call)
         self._finished: set[int] = set()
         self._done = False
+        self._broken: UpstreamBroken | None = None
 
     async def begin(self) -> None:
         """Wait for the first event."""
@@ -188,10 +200,14 @@ class StreamAnswer:
     async def __anext__(self) -> Event:
         """Return the next event. Raises UpstreamBroken when the stream ends before the answer does."""
         while not self._ready:
+            if self._broken is not None:
+                raise self._broken
             if self._done:
                 raise StopAsyncIteration
             await self._more()
-        return self._ready.popleft()
+        event = self._ready.popleft()
+        event.more = bool(self._ready)
+        return event
 
     def close(self) -> None:
         """Let go of the connection; after `[DONE]` it may serve again as soon as the response has ended."""
@@ -204,10 +220,15 @@ class StreamAnswer:
         """Read until there is an event, or the stream is at its end."""
         while not self._ready and not self._done:
             data = await self._exchange.chunk()
-            for payload in self._events.feed(data) if data else ():
-                self._take(payload)
-            if not data and not self._done:
-                self._end()
+            try:
+                for payload in self._events.feed(data) if data else ():
+                    self._take(payload)
+                if not data and not self._done:
+                    self._end()
+            except UpstreamBroken as error:
+                if not self._ready:
+                    raise
+                self._broken = error  # what came before it is sent first
 
     def _end(self) -> None:
         """Take the end of the connection without `[DONE]`: fine if every choice had ended."""

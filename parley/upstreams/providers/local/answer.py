@@ -92,7 +92,9 @@ class LocalAnswer:
             if self._done:
                 raise StopAsyncIteration
             await self._more()
-        return self._ready.popleft()
+        event = self._ready.popleft()
+        event.more = bool(self._ready)
+        return event
 
     def close(self) -> None:
         """Stop the engine's work on it, and let the model go."""
