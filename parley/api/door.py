@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Coroutine
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, NoReturn, Protocol
 
 import httptools
@@ -63,7 +64,7 @@ class Door(asyncio.Protocol):
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._arrived = 0  # bytes since the last whole request
-        self._head_size = 0
+        self._read = 0  # bytes of the last read, which may hold several requests
         self._body: list[bytes] = []
         self._body_size = 0
         self._refused = False
@@ -93,7 +94,8 @@ class Door(asyncio.Protocol):
         """Read on."""
         if self._refused:
             return
-        self._arrived += len(data)
+        self._read = len(data)
+        self._arrived += self._read
         try:
             self._parser.feed_data(data)
             if self._arrived > LARGEST_HEAD and self._request is None:  # a head that does not end
@@ -122,13 +124,7 @@ class Door(asyncio.Protocol):
     # --- the parser's side
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
-        self._url = b""
-        self._headers = {}
-        self._head_size = 0
-        self._body = []
-        self._body_size = 0
-        self._request = None
+        """Begin a request; what the one before left behind was cleared at its end."""
         if self._task is None:
             self.since = self._loop.time()
 
@@ -139,22 +135,26 @@ class Door(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
         self._headers[name.lower()] = value
-        self._head_size += len(name) + len(value)
 
     def on_headers_complete(self) -> None:
         """Make the request, and look at its size before its body comes."""
-        if self._head_size + len(self._url) > LARGEST_HEAD:
+        headers, parser = self._headers, self._parser
+        if max(self._arrived, self._read) > LARGEST_HEAD and self._head_size() > LARGEST_HEAD:
             self._refuse(HeaderTooLarge())
         path, query = self._split()
-        request = Request(self._parser.get_method().decode("ascii"), path, query, self._headers)
-        request.keep_alive = self._parser.should_keep_alive()
-        request.chunks = self._parser.get_http_version() != "1.0"
+        request = Request(parser.get_method().decode("ascii"), path, query, headers)
+        request.keep_alive = parser.should_keep_alive()
+        request.chunks = parser.get_http_version() != "1.0"
         self._request = request
-        length = self._headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._desk.settings.max_body:
+        length = headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length) > self._desk.settings.max_body:
             self._give_up(request, self._too_large())
-        if b"expect" in self._headers and self._transport is not None:
+        if b"expect" in headers and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _head_size(self) -> int:
+        """Return how large the head is, about; only a large read is worth the counting."""
+        return len(self._url) + sum(map(len, chain.from_iterable(self._headers.items())))
 
     def _split(self) -> tuple[str, str]:
         """Return path and query of the URL."""
@@ -180,6 +180,7 @@ class Door(asyncio.Protocol):
             return
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
+        self._body_size = 0
         self._url = b""
         self._headers = {}
         self._arrived = 0

@@ -13,7 +13,8 @@ from parley.core.events import Event, Kind
 from parley.errors import ParleyError
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
-OURS = b"openai-version: 2020-10-01\r\nopenai-organization: parley\r\n"
+HEADERS = b"content-type: %b\r\nx-request-id: %b\r\n"
+OURS = HEADERS + b"openai-processing-ms: %d\r\nopenai-version: 2020-10-01\r\nopenai-organization: parley\r\n"
 DONE = b"[DONE]"
 FRAME = len(b"data: \n\n")
 
@@ -137,10 +138,6 @@ class HttpReply:
             self._held = b""
 
     def _headers(self, media: bytes) -> bytes:
-        lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (media, self.id.encode())
-        if self.authenticated:
-            spent = int((self._clock.monotonic() - self.arrived) * 1000)
-            lines += (
-                b"openai-processing-ms: %d\r\nopenai-version: 2020-10-01\r\nopenai-organization: parley\r\n" % spent
-            )
-        return lines
+        if not self.authenticated:
+            return HEADERS % (media, self.id.encode())
+        return OURS % (media, self.id.encode(), (self._clock.monotonic() - self.arrived) * 1000)

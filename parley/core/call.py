@@ -36,7 +36,19 @@ class Call:
     streamed: whether the client wants events instead of one body.
     """
 
-    __slots__ = ("_fields", "arrived", "ask", "at", "authorization", "body", "client", "id", "operation", "refusal")
+    __slots__ = (
+        "_fields",
+        "arrived",
+        "ask",
+        "at",
+        "authorization",
+        "body",
+        "client",
+        "id",
+        "operation",
+        "refusal",
+        "streamed",
+    )
 
     def __init__(  # noqa: PLR0913 - the fields of a value
         self,
@@ -59,12 +71,13 @@ class Call:
         self.refusal = refusal
         self.id = id
         self.ask: Any = None
+        self.streamed = False
         self._fields: dict[str, msgspec.Raw] | None = None
 
-    @property
-    def streamed(self) -> bool:
-        """Whether the client asked for a stream."""
-        return bool(self.ask is not None and getattr(self.ask, "stream", False))
+    def take(self, ask: Any) -> None:
+        """Note what the request was found to ask."""
+        self.ask = ask
+        self.streamed = bool(getattr(ask, "stream", False))
 
     @property
     def model(self) -> str | None:

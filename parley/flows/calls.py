@@ -39,7 +39,7 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
     caller = await house.keys.identify(call)  # Unauthenticated
     reply.authenticated = True
     async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
-        call.ask = decode(call)  # InvalidRequest, TooLarge
+        call.take(decode(call))  # InvalidRequest, TooLarge
         house.access.permit(caller)  # Forbidden
         targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
         keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None

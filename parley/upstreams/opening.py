@@ -61,49 +61,50 @@ class Opening:
         self._providers = providers
         self._retries = retries
         self._call = call
-        self._targets = list(targets)  # those that may still answer
+        self._targets = targets  # those that may still answer
         self._failures: list[UpstreamError] = []
         self._answer: Answer | None = None
         self.attempts = 0
         self.asked: Target | None = None
 
     async def __aenter__(self) -> Answer:
-        rounds = 1 + max(self._retries.get(target.upstream, 0) for target in self._targets)
-        for number in range(rounds):
-            if number:
-                wait = pause(number, self._failures[-1])
-                if wait > LONGEST_PAUSE:
-                    break  # the provider told when to come back: the client is told, not kept waiting
-                await asyncio.sleep(wait)
+        number = 0
+        while True:
             answer = await self._round(number)
             if answer is not None:
+                self._answer = answer
                 return answer
             if not self._targets:
                 break
+            number += 1
+            wait = pause(number, self._failures[-1])
+            if wait > LONGEST_PAUSE:
+                break  # the provider told when to come back: the client is told, not kept waiting
+            await asyncio.sleep(wait)
         raise summary(self._failures)
 
     async def _round(self, number: int) -> Answer | None:
         """Ask each target that is left, and return the first answer; None when all failed."""
-        for target in tuple(self._targets):
+        for target in self._targets:
+            self.attempts += 1
+            self.asked = target
             try:
-                return await self._ask(target)
+                return await self._providers[target.upstream].ask(self._call, target)
             except UpstreamError as error:
                 if not error.retriable:
                     raise
                 self._failures.append(error)
                 if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
-                    self._targets.remove(target)
+                    self._give_up(target)
             except InvalidRequest:
                 if not self._failures:
                     raise
-                self._targets.remove(target)  # a stand-in that can't do it: the client hears why it was needed
+                self._give_up(target)  # a stand-in that can't do it: the client hears why it was needed
         return None
 
-    async def _ask(self, target: Target) -> Answer:
-        self.attempts += 1
-        self.asked = target
-        self._answer = await self._providers[target.upstream].ask(self._call, target)
-        return self._answer
+    def _give_up(self, target: Target) -> None:
+        """Do not ask *target* again."""
+        self._targets = tuple(one for one in self._targets if one is not target)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -65,8 +65,11 @@ def usage_of(view: UsageView | None) -> Usage | None:
     """Return the tokens a provider told; what can't be true is mended, for nobody is paid to ask."""
     if view is None:
         return None
-    asked = max(0, view.prompt_tokens or 0)
-    return Usage(input=asked, output=max(0, view.completion_tokens or 0), cached_input=min(asked, max(0, view.cached)))
+    asked, said, cached = view.prompt_tokens or 0, view.completion_tokens or 0, view.cached
+    if asked < 0 or said < 0 or not 0 <= cached <= asked:
+        asked, said = max(0, asked), max(0, said)
+        cached = min(asked, max(0, cached))
+    return Usage(input=asked, output=said, cached_input=cached)
 
 
 def told(choice: ChunkChoiceView | WholeChoiceView) -> str:

@@ -15,7 +15,7 @@ HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}], "stor
 def keeper() -> Keeper:
     """Return a keeper for a call."""
     call = a_call(HELLO)
-    call.ask = decode(call)
+    call.take(decode(call))
     return Keeper(call, CALLER)
 
 

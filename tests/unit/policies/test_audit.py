@@ -61,7 +61,7 @@ class House:
         entry = self.audit.record(self.call, CALLER)
         try:
             async with entry:
-                self.call.ask = decode(self.call)
+                self.call.take(decode(self.call))
                 if asked is not None:
                     entry.served_by(asked)
                 for event in events:

@@ -23,7 +23,7 @@ HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 def call(body: object, operation: str = "chat.completions") -> Call:
     """Return a call that was read."""
     it = a_call(body, operation=operation)
-    it.ask = decode(it)
+    it.take(decode(it))
     return it
 
 

@@ -22,7 +22,7 @@ FUNCTION = {"type": "function", "function": {"name": "f"}}
 def call(*messages: dict[str, Any], **parameters: Any) -> Call:
     """Return a call that was read."""
     it = a_call({"model": "m", "messages": list(messages) or [HI], **parameters})
-    it.ask = decode(it)
+    it.take(decode(it))
     return it
 
 

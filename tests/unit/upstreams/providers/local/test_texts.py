@@ -15,7 +15,7 @@ from parley.upstreams.providers.local.texts import TextReader, merge_text, plan_
 def call(**parameters: Any) -> Call:
     """Return a call that was read."""
     it = a_call({"model": "m", **parameters}, operation="completions")
-    it.ask = decode(it)
+    it.take(decode(it))
     return it
 
 

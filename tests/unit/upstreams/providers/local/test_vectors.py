@@ -15,7 +15,7 @@ from parley.upstreams.providers.local.vectors import check_length, check_lengths
 def plan(**parameters: Any) -> Plan:
     """Return the plan for a call."""
     it = a_call({"model": "m", "input": "hi", **parameters}, operation="embeddings")
-    it.ask = decode(it)
+    it.take(decode(it))
     return plan_vectors(it)
 
 
