@@ -6,6 +6,7 @@ key, joined by two underscores). Each field's own sentence is the documentation:
 from it, and a test compares.
 """
 
+import difflib
 import os
 import re
 import tomllib
@@ -255,11 +256,19 @@ def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
                 branch[key] = value
 
 
+def _meant(name: str) -> str:
+    """Return the question whether a setting of a like name was meant, or nothing."""
+    trees = (Settings, ServerSettings, StoreSettings, EngineSettings, UpstreamSettings, ModelSettings, Timeouts)
+    known = [field.name for tree in trees for field in msgspec.structs.fields(tree)]
+    like = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {like[0]}?" if like else ""
+
+
 def _readable(message: str) -> str:
     """Turn msgspec's words into a path first: `server.listen: Expected ...`."""
     text, at, path = message.partition(" - at `$")
     place = path.rstrip("`").lstrip(".")
     found = re.search(r"unknown field `(.+)`", text)
     if found:
-        return f"{place + '.' if place else ''}{found[1]}: there is no such setting"
+        return f"{place + '.' if place else ''}{found[1]}: there is no such setting{_meant(found[1])}"
     return f"{place}: {text}" if at and place else text

@@ -46,16 +46,20 @@ class Header(msgspec.Struct, frozen=True):
     size: int
 
 
-def read(path: Path) -> Header:
-    """Return what the header of *path* tells. Raises InvalidRequest where it is not a whole GGUF file."""
+def read(path: Path, shown: str | None = None) -> Header:
+    """Return what the header of *path* tells. Raises InvalidRequest where it is not a whole GGUF file.
+
+    shown: what an error calls it, where *path* is only a copy.
+    """
+    shown = shown or path.name
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             header = _Reader(data).header()
             real = len(data)
     except OSError as error:
-        raise InvalidRequest(f"`{path.name}` cannot be read: {error.strerror}.") from error
+        raise InvalidRequest(f"`{shown}` cannot be read: {error.strerror}.") from error
     except ValueError as error:  # an empty file cannot be mapped, and what _Reader finds wrong
-        raise InvalidRequest(f"`{path.name}` is not a GGUF file: {error}.") from error
+        raise InvalidRequest(f"`{shown}` is not a GGUF file: {error}.") from error
     except struct.error as error:
         raise InvalidRequest(f"`{path.name}` is truncated: its header ends too early.") from error
     if real < header.size:

@@ -101,7 +101,7 @@ class Shelf:
             part = self._folder / f"{name}.{os.getpid()}.part"
             _copy(Path(source), part, report)
         try:
-            gguf.read(part)
+            gguf.read(part, _public(source))
             entry = _Entry(f"{name}.gguf", part.stat().st_size, _sha256(part), int(time.time()), _public(source))
             with self._locked():
                 self._refuse_taken(name)

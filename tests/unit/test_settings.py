@@ -80,7 +80,7 @@ UP = '[upstreams.a]\nbase_url = "https://a.example/v1"\n'
     ("text", "words"),
     [
         ("wibble = 1", "wibble: there is no such setting"),
-        ("[server]\nlisen = 'x'", "server.lisen: there is no such setting"),
+        ("[server]\nlisen = 'x'", "server.lisen: there is no such setting; did you mean listen?"),
         ("[server]\nworkers = 0", "server.workers: "),
         ("[server]\nworkers = 'two'", "server.workers: "),
         ("server = 5", "server: "),

@@ -50,3 +50,10 @@ def test_other_files_are_refused(model_file: Path, content: bytes) -> None:
     model_file.write_bytes(content)
     with pytest.raises(InvalidRequest, match="not a GGUF file"):
         gguf.read(model_file)
+
+
+def test_a_copy_is_called_what_the_user_called_it(model_file: Path) -> None:
+    """The error names the file that was given, not the one it was copied to."""
+    model_file.write_bytes(b"hello, this is no model")
+    with pytest.raises(InvalidRequest, match=r"`/from/here\.gguf` is not a GGUF file"):
+        gguf.read(model_file, "/from/here.gguf")
