@@ -18,6 +18,7 @@ from parley.engine.shelf import ModelFile
 from parley.errors import NoPrice, SettingsError
 from parley.policies.prices import look_up
 from parley.settings import LOCAL, ModelSettings, Settings
+from parley.upstreams.origin import Origin
 from parley.upstreams.routing import CATCH_ALL, Routes
 
 
@@ -65,7 +66,7 @@ def upstreams(settings: Settings) -> Iterator[list[str]]:
         else:
             place = f"environment variable {upstream.key.env}" if upstream.key.env else f"file {upstream.key.file}"
             origin = f"key from the {place}: {'NOT THERE' if _missing(settings, name) else 'there'}"
-        yield [name, upstream.base_url, origin]
+        yield [name, upstream.base_url.rpartition("@")[2], origin]  # no credentials are shown, right or wrong
 
 
 def models(settings: Settings) -> Iterator[list[str]]:
@@ -103,7 +104,11 @@ def local(file: ModelFile) -> list[str]:
 
 def problems(settings: Settings, local_names: set[str]) -> Iterator[str]:
     """Yield a sentence, beginning with the path, for everything that is wrong."""
-    for name in settings.upstreams:
+    for name, one in settings.upstreams.items():
+        try:
+            Origin.parse(one.base_url)
+        except SettingsError as error:
+            yield f"upstreams.{name}.base_url: {error.message}"
         if sentence := _missing(settings, name):
             yield sentence
     for name, entry in settings.models.items():

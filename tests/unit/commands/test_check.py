@@ -65,3 +65,11 @@ def test_a_missing_local_model_is_a_problem() -> None:
     given = Settings(models={"gpt-4": ModelSettings(targets=["local/gone", "local/here"])})
     (sentence,) = problems(given, {"here"})
     assert sentence.startswith('models."gpt-4".targets: there is no local model `gone`')
+
+
+def test_credentials_in_an_address_are_a_problem_and_never_shown() -> None:
+    """What `serve` would refuse is told here too, with its path."""
+    one = Settings(upstreams={"main": UpstreamSettings(base_url="http://u:pw-hidden@127.0.0.1:1/v1")})
+    (row,) = upstreams(one)
+    (sentence,) = problems(one, set())
+    assert (row[1], sentence.partition(" ")[0]) == ("127.0.0.1:1/v1", "upstreams.main.base_url:")
