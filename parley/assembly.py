@@ -102,6 +102,8 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             upstreams=Upstreams(
                 {**providers(settings, client), **local(settings, engine, near)},
                 {name: upstream.retries for name, upstream in settings.upstreams.items()},
+                counts.attempts,
+                clock,
             ),
             completions=store.completions,
             ready=store.ready,

@@ -148,6 +148,9 @@ class UpstreamError(ParleyError):
     status = 502
     code: ClassVar[str | None] = "upstream_error"
     retriable = True
+    answered: int | None = None  # what the provider itself said, where it did: its status ...
+    provider_code: str | None = None
+    words: str = ""  # ... and its message, for the log; not everything in it is the client's business
 
 
 class UpstreamRefused(UpstreamError):

@@ -138,6 +138,8 @@ class ScriptedAnswer:
 class ScriptedProvider:
     """A provider that answers with one script after the other; an error first in a script is raised when asked."""
 
+    address = "nowhere"
+
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
         self.answers: list[ScriptedAnswer] = []
@@ -214,7 +216,12 @@ def a_house(
         audit=Audit(ledger, clock, counts),
         counts=counts,
         routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),
-        upstreams=Upstreams(providers, {name: settings.upstreams[name].retries for name in settings.upstreams}),
+        upstreams=Upstreams(
+            providers,
+            {name: settings.upstreams[name].retries for name in settings.upstreams},
+            counts.attempts,
+            clock,
+        ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
         ready=ready,
     )

@@ -117,6 +117,7 @@ class Entry:
 
     def _record(self, error: BaseException | None) -> Record:
         call, caller, target = self._call, self._caller, self._target
+        asked = target or (self._opening.asked if self._opening else None)
         now = self._audit.clock.monotonic()
         usage = self._usage or Usage()
         status, code, outcome = verdict(error)
@@ -129,7 +130,7 @@ class Entry:
             operation=call.operation,
             model_asked=call.model,
             model_answered=self._model,
-            upstream=target.upstream if target else None,
+            upstream=asked.upstream if asked else None,
             input_tokens=usage.input,
             cached_tokens=usage.cached_input,
             output_tokens=usage.output,

@@ -27,7 +27,9 @@ class Answer(Protocol):
 
 
 class Provider(Protocol):
-    """Speaks to one upstream."""
+    """Speaks to one upstream. address: where it is, for the log."""
+
+    address: str
 
     async def ask(self, call: Call, target: Target) -> Answer:
         """Send *call* to *target*; returns with the first event in hand.

@@ -13,8 +13,11 @@ from types import TracebackType
 
 from parley.core.call import Call
 from parley.core.catalog import Target
+from parley.core.clock import Clock
 from parley.errors import (
     InvalidRequest,
+    NoSuchModel,
+    ParleyError,
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
@@ -22,6 +25,7 @@ from parley.errors import (
     UpstreamTimeout,
 )
 from parley.upstreams.answer import Answer, Provider
+from parley.upstreams.attempts import ANSWERED, CANCELLED, Tally, note, outcome
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
 FINAL = (UpstreamDenied, UpstreamLacksModel, UpstreamTimeout)
@@ -35,35 +39,33 @@ def pause(attempt: int, error: UpstreamError) -> float:
 
 
 class Upstreams:
-    """All upstreams, by name."""
+    """All upstreams, by name; each attempt is counted in *tally*."""
 
-    def __init__(self, providers: Mapping[str, Provider], retries: Mapping[str, int]) -> None:
-        self._providers = providers
-        self._retries = retries
+    def __init__(
+        self, providers: Mapping[str, Provider], retries: Mapping[str, int], tally: Tally, clock: Clock
+    ) -> None:
+        self.providers = providers
+        self.retries = retries
+        self.tally = tally
+        self.clock = clock
 
     def open(self, call: Call, targets: tuple[Target, ...]) -> "Opening":
         """Return the opening of an answer to *call* from one of *targets*: enter it to get the answer."""
-        return Opening(self._providers, self._retries, call, targets)
+        return Opening(self, call, targets)
 
 
 class Opening:
     """One answer, from the asking to the letting go."""
 
-    __slots__ = ("_answer", "_call", "_failures", "_providers", "_retries", "_targets", "asked", "attempts")
+    __slots__ = ("_all", "_answer", "_begun", "_call", "_failures", "_targets", "asked", "attempts")
 
-    def __init__(
-        self,
-        providers: Mapping[str, Provider],
-        retries: Mapping[str, int],
-        call: Call,
-        targets: tuple[Target, ...],
-    ) -> None:
-        self._providers = providers
-        self._retries = retries
+    def __init__(self, upstreams: Upstreams, call: Call, targets: tuple[Target, ...]) -> None:
+        self._all = upstreams
         self._call = call
         self._targets = targets  # those that may still answer
         self._failures: list[UpstreamError] = []
         self._answer: Answer | None = None
+        self._begun = call.arrived  # the running attempt; the first one when the call came, for a look costs time
         self.attempts = 0
         self.asked: Target | None = None
 
@@ -81,6 +83,7 @@ class Opening:
             if wait > LONGEST_PAUSE:
                 break  # the provider told when to come back: the client is told, not kept waiting
             await asyncio.sleep(wait)
+            self._begun = self._all.clock.monotonic()
         raise summary(self._failures)
 
     async def _round(self, number: int) -> Answer | None:
@@ -89,18 +92,30 @@ class Opening:
             self.attempts += 1
             self.asked = target
             try:
-                return await self._providers[target.upstream].ask(self._call, target)
+                return await self._all.providers[target.upstream].ask(self._call, target)
             except UpstreamError as error:
+                self._failed(target, error)
                 if not error.retriable:
                     raise
                 self._failures.append(error)
-                if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
+                if isinstance(error, FINAL) or number >= self._all.retries.get(target.upstream, 0):
                     self._give_up(target)
-            except InvalidRequest:
+            except (InvalidRequest, NoSuchModel) as error:
+                self._failed(target, error)
                 if not self._failures:
                     raise
                 self._give_up(target)  # a stand-in that can't do it: the client hears why it was needed
+            except asyncio.CancelledError:
+                self._all.tally[target.upstream, CANCELLED] += 1
+                raise
         return None
+
+    def _failed(self, target: Target, error: ParleyError) -> None:
+        """Count and log that *target* did not answer, or not to the end."""
+        upstreams, begun = self._all, self._begun
+        self._begun = upstreams.clock.monotonic()
+        upstreams.tally[target.upstream, outcome(error)] += 1
+        note(self._call, target, upstreams.providers[target.upstream].address, error, self._begun - begun)
 
     def _give_up(self, target: Target) -> None:
         """Do not ask *target* again."""
@@ -109,8 +124,15 @@ class Opening:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._answer is not None:
-            self._answer.close()
+        answer = self._answer
+        if answer is None:
+            return
+        answer.close()
+        if isinstance(error, UpstreamError):
+            self._failed(answer.target, error)
+        else:
+            word = CANCELLED if isinstance(error, asyncio.CancelledError) else ANSWERED
+            self._all.tally[answer.target.upstream, word] += 1
 
 
 def summary(failures: list[UpstreamError]) -> UpstreamError:

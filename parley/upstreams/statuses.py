@@ -7,23 +7,34 @@ from typing import Any
 import msgspec
 
 from parley.errors import (
-    ParleyError,
     UpstreamBroken,
     UpstreamBusy,
     UpstreamDenied,
+    UpstreamError,
     UpstreamLacksModel,
     UpstreamRefused,
     UpstreamTimeout,
 )
 
 SHOWN = 500  # signs of a provider's message that we pass on
+HELD = 2000  # signs of it that are kept for the log
 REQUEST_TIMEOUT, NOT_FOUND, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 404, 429, 503, 504
 SERVER_ERRORS = 500
 
 
-def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes) -> ParleyError:
+def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes) -> UpstreamError:
     """Return the error that *status* of *upstream* means; *body* may be anything."""
     told = told_in(body)
+    error = _meaning(upstream, status, headers, told)
+    code = told.get("code")
+    error.answered = status
+    error.provider_code = str(code) if isinstance(code, str | int) else None
+    error.words = str(told.get("message") or body[:HELD].decode("utf-8", "replace"))[:HELD]
+    return error
+
+
+def _meaning(upstream: str, status: int, headers: dict[bytes, bytes], told: dict[str, Any]) -> UpstreamError:
+    """Return the error for the client; *told* is what the provider said of it."""
     message = str(told.get("message") or "")[:SHOWN] or f"`{upstream}` answered with status {status}."
     code = told.get("code")
     if status in (401, 403):

@@ -93,6 +93,8 @@ class OpenAIProvider:
     def __init__(self, name: str, base_url: str, key: str | None, timeouts: Timeouts, client: Client) -> None:
         self._name = name
         self._origin = Origin.parse(base_url)
+        self.address = self._origin.key + self._origin.base_path
+        self._key = (key or "").encode()
         self._timeouts = timeouts
         self._patience = msgspec.structs.replace(timeouts, first_token=timeouts.total)  # a whole answer comes at once
         self._client = client
@@ -122,7 +124,9 @@ class OpenAIProvider:
     async def _answer(self, call: Call, target: Target, exchange: Exchange) -> "WholeAnswer | StreamAnswer":
         """Return the answer that *exchange* brings. Raises UpstreamError."""
         if exchange.status != OK:
-            raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
+            said = await exchange.read(LARGEST_ANSWER)
+            said = said.replace(self._key, b"***") if self._key else said  # whatever it says, nobody is told our key
+            raise failure(self._name, exchange.status, exchange.headers, said)
         if not call.streamed:
             return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
         answer = StreamAnswer(target, exchange, call, self._name)

@@ -1,13 +1,16 @@
 """Who is asked, how often, and what the client is told when all fail."""
 
 import asyncio
+from collections import Counter
 
 import pytest
+import structlog.testing
 
 from parley.core.catalog import Target
 from parley.core.money import FREE
 from parley.errors import (
     InvalidRequest,
+    NoSuchModel,
     ParleyError,
     UpstreamBroken,
     UpstreamBusy,
@@ -17,7 +20,7 @@ from parley.errors import (
     UpstreamsExhausted,
     UpstreamTimeout,
 )
-from parley.testing import ScriptedProvider, a_call, chunk
+from parley.testing import FakeClock, ScriptedProvider, a_call, chunk
 from parley.upstreams.opening import LONGEST_PAUSE, Opening, Upstreams, pause, summary
 
 A, B = Target("a", "m", FREE), Target("b", "m", FREE)
@@ -31,7 +34,10 @@ class Scene:
     def __init__(self, a: list[object], b: list[object] | None = None, retries: tuple[int, int] = (0, 0)) -> None:
         self.a = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in a))  # type: ignore[arg-type]
         self.b = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in b or []))  # type: ignore[arg-type]
-        self.upstreams = Upstreams({"a": self.a, "b": self.b}, {"a": retries[0], "b": retries[1]})
+        self.clock = FakeClock()
+        self.tally: Counter[tuple[str, str]] = Counter()
+        again = {"a": retries[0], "b": retries[1]}
+        self.upstreams = Upstreams({"a": self.a, "b": self.b}, again, self.tally, self.clock)
 
     def open(self, *targets: Target) -> Opening:
         """Return the opening of an answer."""
@@ -149,9 +155,78 @@ def test_failures_of_several_kinds_are_summed_up() -> None:
     assert told.message.endswith("One.; Two.")
 
 
-async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed() -> None:
-    """The first target broke; that the second refuses a parameter is not the client's fault."""
-    scene = Scene([UpstreamBroken()], [InvalidRequest()])
+@pytest.mark.parametrize("error", [InvalidRequest(), NoSuchModel()])
+async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed(error: ParleyError) -> None:
+    """The first target broke; that the second refuses a parameter, or is not there, is not the client's fault."""
+    scene = Scene([UpstreamBroken()], [error])
     with pytest.raises(UpstreamBroken):
         await scene.open().__aenter__()
     assert scene.asked == (1, 1)
+
+
+async def test_each_attempt_is_counted_once() -> None:
+    """By upstream and outcome: what failed, and what answered in its place."""
+    scene = Scene([SOON, UpstreamDenied()], [SOON, GOOD], retries=(1, 1))
+    async with scene.open():
+        pass
+    assert scene.tally == {("a", "busy"): 1, ("a", "denied"): 1, ("b", "busy"): 1, ("b", "answered"): 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (UpstreamBroken(), "broken"),
+        (UpstreamTimeout(), "timeout"),
+        (asyncio.CancelledError(), "cancelled"),
+        (KeyError(), "answered"),
+    ],
+)
+async def test_an_answer_is_counted_by_its_end(error: BaseException, word: str) -> None:
+    """One that broke in the middle is no good answer; one that we could not take is."""
+    scene = Scene([GOOD])
+    with pytest.raises(type(error)):
+        async with scene.open():
+            raise error
+    assert scene.tally == {("a", word): 1}
+
+
+async def test_an_attempt_that_was_cancelled_is_counted() -> None:
+    """The client left, or the server stops, while nobody had answered yet."""
+    scene = Scene([[]])
+
+    async def forever(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    scene.a.ask = forever  # type: ignore[assignment,method-assign]
+    task = asyncio.ensure_future(scene.open(A).__aenter__())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert scene.tally == {("a", "cancelled"): 1}
+
+
+async def test_each_failed_attempt_is_a_line_in_the_log() -> None:
+    """With the time that this attempt took; a good answer is none."""
+    scene = Scene([UpstreamBroken("It broke.")], [GOOD])
+    ask = scene.a.ask
+
+    async def slowly(*told: object) -> object:
+        scene.clock.advance(2.5)
+        return await ask(*told)  # type: ignore[arg-type]
+
+    scene.a.ask = slowly  # type: ignore[assignment,method-assign]
+    with structlog.testing.capture_logs() as lines:
+        async with scene.open():
+            scene.clock.advance(60)
+    [line] = lines
+    assert (line["log_level"], line["upstream"], line["model"], line["seconds"]) == ("warning", "a", "m", 2.5)
+
+
+async def test_a_break_in_the_middle_is_a_line_in_the_log() -> None:
+    """The client has seen half an answer: the operator hears of it."""
+    scene = Scene([GOOD])
+    with structlog.testing.capture_logs() as lines, pytest.raises(UpstreamBroken):
+        async with scene.open():
+            raise UpstreamBroken
+    assert [(line["upstream"], line["outcome"]) for line in lines] == [("a", "broken")]

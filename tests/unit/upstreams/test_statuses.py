@@ -78,6 +78,14 @@ def test_an_error_that_is_a_text_is_a_message() -> None:
     assert told_in(b'{"error": "No."}') == {"message": "No."}
 
 
+def test_what_the_provider_said_is_kept_for_the_log() -> None:
+    """Its status, its code, and its words, also where the client is told others."""
+    error = failure("main", 401, {}, TOLD)
+    assert (error.answered, error.provider_code, error.words) == (401, "c", "No.")
+    page = failure("main", 502, {}, b"<html>Bad Gateway</html>")
+    assert (page.answered, page.provider_code, page.words) == (502, None, "<html>Bad Gateway</html>")
+
+
 def test_a_long_message_is_cut() -> None:
     """A client is not sent megabytes."""
     told = failure("main", 400, {}, b'{"error": {"message": "%b"}}' % (b"x" * 10_000))

@@ -41,6 +41,8 @@ _encode = msgspec.json.Encoder().encode
 class LocalProvider:
     """The models of the embedded engine."""
 
+    address = "a child of this process"
+
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client
