@@ -18,6 +18,7 @@ ParleyError                 500
 │   ├── UpstreamRefused     400  the provider refuses the request itself: told to the client, not shopped around
 │   ├── UpstreamBroken      502  it closed, sent rubbish, or answered 5xx
 │   ├── UpstreamDenied      502  it did not take *our* key
+│   ├── UpstreamNoQuota     502  *our* account there has nothing left to spend
 │   ├── UpstreamLacksModel  404  it does not have the model
 │   ├── UpstreamBusy        503
 │   ├── UpstreamTimeout     504
@@ -172,6 +173,12 @@ class UpstreamDenied(UpstreamError):
     """The model's provider did not accept this server's own credentials. Tell its operator."""
 
     code = "upstream_denied"
+
+
+class UpstreamNoQuota(UpstreamError):
+    """This server's own account at the model's provider has no quota left. Tell its operator."""
+
+    code = "upstream_no_quota"
 
 
 class UpstreamLacksModel(UpstreamError):

@@ -21,6 +21,7 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
+    UpstreamNoQuota,
     UpstreamRefused,
     UpstreamTimeout,
 )
@@ -37,6 +38,7 @@ OUTCOMES: dict[type[ParleyError], str] = {
     UpstreamDenied: "denied",
     UpstreamLacksModel: "lacks_model",
     NoSuchModel: "lacks_model",
+    UpstreamNoQuota: "no_quota",
     UpstreamRefused: "refused",
     InvalidRequest: "refused",
     UpstreamTimeout: "timeout",

@@ -1,9 +1,9 @@
 """Getting an answer: which target is asked, how often, and when we give up.
 
 Every target is asked in order of preference; when all of them failed for reasons that pass, there is another round
-after a pause, as often as the upstream's `retries` allow. A target that did not take our key or does not have the model
-is out for good, and one that stayed silent is not asked twice. All of it happens before the first event is in hand:
-after that, an error belongs to the stream.
+after a pause, as often as the upstream's `retries` allow. A target that did not take our key, has no quota left for us
+or does not have the model is out for good, and one that stayed silent is not asked twice. All of it happens before the
+first event is in hand: after that, an error belongs to the stream.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
+    UpstreamNoQuota,
     UpstreamsExhausted,
     UpstreamTimeout,
 )
@@ -28,7 +29,7 @@ from parley.upstreams.answer import Answer, Provider
 from parley.upstreams.attempts import ANSWERED, CANCELLED, Tally, note, outcome
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
-FINAL = (UpstreamDenied, UpstreamLacksModel, UpstreamTimeout)
+FINAL = (UpstreamDenied, UpstreamNoQuota, UpstreamLacksModel, UpstreamTimeout)
 
 
 def pause(attempt: int, error: UpstreamError) -> float:

@@ -12,13 +12,23 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
+    UpstreamNoQuota,
     UpstreamRefused,
     UpstreamTimeout,
 )
 
 SHOWN = 500  # signs of a provider's message that we pass on
 HELD = 2000  # signs of it that are kept for the log
-REQUEST_TIMEOUT, NOT_FOUND, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 404, 429, 503, 504
+UNPAID, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 402, 404, 408, 429, 503, 504
+NO_QUOTA = (
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+)
+"""The codes of a 429 that no waiting mends: somebody has to pay, or to raise a limit."""
 SERVER_ERRORS = 500
 
 
@@ -35,10 +45,11 @@ def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes
 
 def _meaning(upstream: str, status: int, headers: dict[bytes, bytes], told: dict[str, Any]) -> UpstreamError:
     """Return the error for the client; *told* is what the provider said of it."""
+    ours = _operators(status, told)
+    if ours is not None:
+        return ours
     message = str(told.get("message") or "")[:SHOWN] or f"`{upstream}` answered with status {status}."
     code = told.get("code")
-    if status in (401, 403):
-        return UpstreamDenied()
     if status == NOT_FOUND:
         return UpstreamLacksModel(message)
     if status in (REQUEST_TIMEOUT, GATEWAY_TIMEOUT):
@@ -53,6 +64,15 @@ def _meaning(upstream: str, status: int, headers: dict[bytes, bytes], told: dict
         param=param if isinstance(param, str) else None,
         code=code if isinstance(code, str) else None,
     )
+
+
+def _operators(status: int, told: dict[str, Any]) -> UpstreamError | None:
+    """Return the error that only our operator can mend; the provider's words on it are not the client's business."""
+    if status in (401, 403):
+        return UpstreamDenied()
+    if status == UNPAID or (status == TOO_MANY and (told.get("code") in NO_QUOTA or told.get("type") in NO_QUOTA)):
+        return UpstreamNoQuota()
+    return None
 
 
 def told_in(body: bytes) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def upstream_of(gateway: Gateway, answer: Answer) -> str | None:
 FAILURES = [
     ("500", False, "broken", 500, "Told by the provider: 500 Status"),
     ("401", False, "denied", 401, "Told by the provider: 401 Status"),
+    ("no-quota", True, "no_quota", 429, "You exceeded your current quota."),
     ("404", False, "lacks_model", 404, "Told by the provider: 404 Status"),
     ("429", True, "busy", 429, "Told by the provider: 429 Busy"),
     ("stall-before-head", True, "timeout", None, "did not answer in time"),

@@ -16,6 +16,7 @@ from parley.errors import (
     UpstreamBusy,
     UpstreamDenied,
     UpstreamLacksModel,
+    UpstreamNoQuota,
     UpstreamRefused,
     UpstreamsExhausted,
     UpstreamTimeout,
@@ -60,7 +61,7 @@ async def test_the_preferred_target_answers() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [UpstreamBroken(), UpstreamBusy(), UpstreamDenied(), UpstreamLacksModel(), UpstreamTimeout()],
+    [UpstreamBroken(), UpstreamBusy(), UpstreamDenied(), UpstreamNoQuota(), UpstreamLacksModel(), UpstreamTimeout()],
     ids=lambda it: type(it).__name__,
 )
 async def test_the_next_target_is_asked(error: ParleyError) -> None:
@@ -99,9 +100,9 @@ async def test_rounds_end() -> None:
     assert scene.asked == (4, 2)
 
 
-@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamLacksModel(), UpstreamTimeout()])
+@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamNoQuota(), UpstreamLacksModel(), UpstreamTimeout()])
 async def test_a_final_failure_is_not_repeated(error: ParleyError) -> None:
-    """A key that was not taken, a model that is not there, a silence: none of them passes in a second."""
+    """A key that was not taken, an empty account, a missing model, a silence: none of them passes in a second."""
     scene = Scene([error], [SOON, GOOD], retries=(3, 3))
     async with scene.open() as answer:
         assert answer.target is B

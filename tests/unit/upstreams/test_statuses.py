@@ -13,6 +13,7 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
+    UpstreamNoQuota,
     UpstreamRefused,
     UpstreamTimeout,
 )
@@ -26,6 +27,7 @@ TOLD = b'{"error": {"message": "No.", "type": "t", "param": "messages", "code": 
     [
         (400, UpstreamRefused),
         (401, UpstreamDenied),
+        (402, UpstreamNoQuota),
         (403, UpstreamDenied),
         (404, UpstreamLacksModel),
         (408, UpstreamTimeout),
@@ -76,6 +78,16 @@ def test_codes_of_other_types_are_dropped() -> None:
 def test_an_error_that_is_a_text_is_a_message() -> None:
     """As some servers have it."""
     assert told_in(b'{"error": "No."}') == {"message": "No."}
+
+
+@pytest.mark.parametrize("told", ['"code": "insufficient_quota"', '"code": null, "type": "insufficient_quota"'])
+def test_our_empty_account_is_our_own_business(told: str) -> None:
+    """A 429 that no waiting mends is no overload; the provider's words on our bill are not passed on."""
+    body = f'{{"error": {{"message": "Check your plan and billing details.", {told}}}}}'.encode()
+    error = failure("main", 429, {b"retry-after": b"3"}, body)
+    assert (type(error), error.status, error.retry_after) == (UpstreamNoQuota, 502, None)
+    assert "billing" not in error.message
+    assert type(failure("main", 429, {}, b'{"error": {"code": ["insufficient_quota"], "type": {}}}')) is UpstreamBusy
 
 
 def test_what_the_provider_said_is_kept_for_the_log() -> None:
