@@ -69,8 +69,8 @@ class HttpReply:
         self.streaming = False
         self.sent = False
 
-    async def send(self, event: Event) -> None:
-        """Send a piece of an answer; waits while the client is slower than the answer."""
+    def send(self, event: Event) -> None:
+        """Hold a piece of an answer for the next `flush`: pieces that came together go out together."""
         if event.kind is Kind.WHOLE:
             self._body = event.raw
             return
@@ -78,10 +78,17 @@ class HttpReply:
             self._begin()
         if event.raw:
             self._frame(event.raw if self.adapt is None else self.adapt(event.raw))
-        if not event.more:
-            self._flush()
-            if not self._line.writable:
-                await self._line.drain()
+
+    def flush(self) -> bool:
+        """Send what is held, and tell whether the client keeps up with its answer."""
+        if self._held:
+            self._line.write(self._held)
+            self._held = b""
+        return self._line.writable
+
+    async def drain(self) -> None:
+        """Wait until the client has taken what was sent."""
+        await self._line.drain()
 
     def body(self, body: bytes, media: bytes = JSON) -> None:
         """Set the whole answer."""
@@ -129,13 +136,7 @@ class HttpReply:
         """End the stream."""
         if self._line.chunks:
             self._held += b"0\r\n\r\n"
-        self._flush()
-
-    def _flush(self) -> None:
-        """Send what is held: events that came together go out together."""
-        if self._held:
-            self._line.write(self._held)
-            self._held = b""
+        self.flush()
 
     def _headers(self, media: bytes) -> bytes:
         if not self.authenticated:

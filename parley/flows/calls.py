@@ -11,6 +11,7 @@ import msgspec
 from parley.core.call import Call
 from parley.core.reply import Reply
 from parley.flows.keeping import Keeper
+from parley.flows.relay import Relay
 from parley.house import House
 from parley.schema import chat, completions, embeddings
 from parley.schema.reading import read
@@ -45,11 +46,7 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
         keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
         async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
             entry.served_by(events.target)
-            async for event in events:
-                entry.count(event)
-                if keeper:
-                    keeper.take(event)
-                await reply.send(event)
+            await events.pour(Relay(entry, reply, keeper))
         if keeper:
             entry.keep = keeper.completion()
     await reply.end()

@@ -27,16 +27,17 @@ class Events:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads of the events that *data* completes; UpstreamBroken if one is too large."""
+        size = len(data)
         if (
             not self._size
+            and size <= self._limit
             and data.startswith(b"data: ")
             and data.endswith(b"\n\n")
             and b"\r" not in data
-            and len(data) <= self._limit
         ):
             self._begun = True
             self._seen_cr = False
-            if data.find(b"\n", 6) == len(data) - 2:
+            if data.find(b"\n", 6) == size - 2:
                 return [data[6:-2]]
             frames = data[6:-2].split(b"\n\ndata: ")
             if b"\n" not in b"".join(frames):
