@@ -140,7 +140,7 @@ class Exchange:
     async def pour(self, sink: Callable[[bytes], bool]) -> bool:
         """Hand the bytes of the body to *sink* in the moment they come: no task is woken for them.
 
-        Returns True at the body's clean end, False to be called again when *sink* (which tells) has room. Raises as `chunk`.
+        Returns True at the body's clean end, False to be called again when *sink* has room. Raises as `chunk`.
         """
         if self._inflater is None and not self.pieces and not self.ended and self.error is None:
             self.sink = sink
