@@ -9,7 +9,7 @@ from typing import Protocol
 
 from parley.api.render import JSON, error_body, error_headers
 from parley.core.clock import Clock
-from parley.core.events import Event, Kind
+from parley.core.events import WHOLE, Event
 from parley.errors import ParleyError
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -71,7 +71,7 @@ class HttpReply:
 
     def send(self, event: Event) -> None:
         """Hold a piece of an answer for the next `flush`: pieces that came together go out together."""
-        if event.kind is Kind.WHOLE:
+        if event.kind is WHOLE:
             self._body = event.raw
             return
         if not self.streaming:

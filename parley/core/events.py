@@ -27,6 +27,9 @@ class Kind(IntEnum):
     USAGE = 2  # the chunk that only tells the usage; not for the client unless it asked
 
 
+WHOLE, CHUNK, USAGE = Kind.WHOLE, Kind.CHUNK, Kind.USAGE  # looked up once: the enumeration's own way is slow
+
+
 class Event:
     """A piece of an answer.
 

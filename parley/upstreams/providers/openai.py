@@ -11,7 +11,8 @@ import msgspec
 
 from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
-from parley.core.events import Event, Kind, Usage
+from parley.core import events
+from parley.core.events import Event, Usage
 from parley.core.reply import Sink
 from parley.errors import UpstreamBroken
 from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, MessageView, UsageView, WholeChoiceView, view
@@ -140,7 +141,7 @@ class OpenAIProvider:
             raise UpstreamBroken(f"`{self._name}` sent an answer that is not one.")
         usage = usage_of(seen.usage)
         text = "" if usage else "".join(told(choice, choice.message) for choice in seen.choices or ())
-        return WholeAnswer(target, Event(Kind.WHOLE, body, seen.model, usage, text=text))
+        return WholeAnswer(target, Event(events.WHOLE, body, seen.model, usage, text=text))
 
 
 class WholeAnswer:
@@ -260,7 +261,7 @@ class StreamAnswer:
             text += told(choice, choice.delta)
         usage = seen.usage
         if usage is None:
-            return Event(Kind.CHUNK, payload, seen.model, None, text)
+            return Event(events.CHUNK, payload, seen.model, None, text)
         if choices:
-            return Event(Kind.CHUNK, payload, seen.model, usage_of(usage), text)
-        return Event(Kind.USAGE, payload if self._shows_usage else b"", seen.model, usage_of(usage))
+            return Event(events.CHUNK, payload, seen.model, usage_of(usage), text)
+        return Event(events.USAGE, payload if self._shows_usage else b"", seen.model, usage_of(usage))
