@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from parley.core import events
 from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
-from parley.core import events
 from parley.core.events import Event, Usage
 from parley.core.reply import Sink
 from parley.errors import UpstreamBroken
