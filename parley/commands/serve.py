@@ -24,6 +24,7 @@ def run(options: Options, descriptor: int | None, line: int | None) -> int:
     descriptor: of the bound socket, when we are a worker. line: of the line to who started us.
     """
     logs.configure()
+    assembly.examine(options.settings, options.data)
     to_starter = None if line is None else Line(line)
     with (
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
