@@ -34,7 +34,9 @@ file the defaults hold, and with `OPENAI_API_KEY` set all models but the embedde
 not on this page is refused at start-up, by its path.
 
 Precedence: default < file < environment. `PARLEY_SECTION__KEY` sets a key of a section that is not named by you:
-`PARLEY_SERVER__LISTEN=0.0.0.0:8080`, `PARLEY_ENGINE__ENABLED=false`. `parley check` prints what would run.
+`PARLEY_SERVER__LISTEN=0.0.0.0:8080`, `PARLEY_ENGINE__ENABLED=false`. Any other variable that begins with `PARLEY_` is
+refused too, by its name; left alone are those of the [commands](commands.md), those that a `key` names, and those that
+Kubernetes makes of a service called parley. `parley check` prints what would run.
 
 """
 COMMANDS = f"""# Commands

@@ -1,5 +1,6 @@
 """What every command is told."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,13 @@ import pytest
 from parley.commands.options import Options, data_folder, read, shown
 from parley.errors import SettingsError
 from parley.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the tests' own environment may set, and what we would refuse in it."""
+    for name in [name for name in os.environ if name.startswith("PARLEY_")]:
+        monkeypatch.delenv(name)
 
 
 def test_the_data_folder_follows_the_desktop_standard() -> None:
