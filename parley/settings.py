@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from parley.core.catalog import Timeouts
+from parley.core.keys import is_ours
 from parley.core.money import FREE, Price, nano
 from parley.environment import overlay
 from parley.errors import SettingsError
@@ -25,6 +26,7 @@ from parley.mistakes import told
 
 LOCAL = "local"
 OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
 
 
 class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -227,6 +229,11 @@ _SECTIONS = {
 }
 
 
+def holds_our_key(environ: Mapping[str, str]) -> bool:
+    """Tell whether `OPENAI_API_KEY` is for clients of a Parley: such a key is no way to OpenAI."""
+    return is_ours(environ.get(OPENAI_KEY, ""))
+
+
 def load(file: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of *file* (None: the defaults) with the environment over it.
 
@@ -236,9 +243,9 @@ def load(file: Path | None, environ: Mapping[str, str] | None = None) -> Setting
     tree: dict[str, Any] = {}
     if file is not None:
         tree = _read(file)
-    elif environ.get("OPENAI_API_KEY"):
+    elif environ.get(OPENAI_KEY) and not holds_our_key(environ):
         tree = {
-            "upstreams": {"openai": {"base_url": OPENAI_URL, "key": {"env": "OPENAI_API_KEY"}}},
+            "upstreams": {"openai": {"base_url": OPENAI_URL, "key": {"env": OPENAI_KEY}}},
             "models": {"*": {"targets": ["openai/*"]}},
         }
     variables = overlay(tree, environ, _SECTIONS)

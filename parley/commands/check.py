@@ -43,7 +43,7 @@ def run(options: Options) -> int:
         if rows:
             typer.echo("  " + columns(rows).replace("\n", "\n  "))
     wrong = list(problems(options, {file.name for file in files}))
-    for sentence in wrong:
+    for sentence in filter(None, (options.note, *wrong)):
         typer.echo(f"parley: {sentence}", err=True)
     return 2 if wrong else 0
 

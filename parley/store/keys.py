@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.call import Caller
+from parley.core.keys import ADMIN_HEAD, PROJECT_HEAD
 from parley.errors import Conflict, NotFound
 from parley.store.bells import Bell
 from parley.store.connections import Connections
@@ -66,7 +67,7 @@ class Keys:
 
     async def create(self, *, project: str = DEFAULT_PROJECT, name: str = "", admin: bool = False) -> NewKey:
         """Make a key of *project*, which is made too if there is none of that name. Raises NotRecorded."""
-        head = "sk-admin-parley-" if admin else "sk-parley-"
+        head = ADMIN_HEAD if admin else PROJECT_HEAD
         body = secrets.token_urlsafe(32)
         new = NewKey("key_" + secrets.token_hex(12), head + body, f"{head}{body[:4]}…{body[-4:]}", project)
         now = time.time_ns()

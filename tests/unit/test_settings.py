@@ -68,6 +68,12 @@ def test_openai_is_an_upstream_when_its_key_is_there() -> None:
     assert settings.models["*"].targets == ["openai/*"]
 
 
+@pytest.mark.parametrize("key", ["sk-parley-x", "sk-admin-parley-x"])
+def test_a_key_of_ours_leads_nowhere(key: str) -> None:
+    """Whoever did the first steps has it in OPENAI_API_KEY, for clients: OpenAI must not get to see it."""
+    assert load(None, {"OPENAI_API_KEY": key}) == Settings()
+
+
 def test_a_file_says_all(file: Path) -> None:
     """With a file the environment's key makes no upstream."""
     assert read(file, "", OPENAI_API_KEY="sk-x").upstreams == {}

@@ -54,3 +54,15 @@ def test_children_get_the_same_file_and_folder() -> None:
 def test_an_address_is_shown_as_it_is_reached(host: str, url: str) -> None:
     """A server on every interface is shown on loopback; IPv6 has brackets."""
     assert shown(host, 80) == url
+
+
+@pytest.mark.parametrize(
+    ("key", "config", "words"),
+    [("sk-parley-x", None, "OPENAI_API_KEY holds a key of Parley"), ("sk-x", None, ""), ("sk-parley-x", Path("f"), "")],
+)
+def test_a_key_of_ours_is_noted(monkeypatch: pytest.MonkeyPatch, key: str, config: Path | None, words: str) -> None:
+    """Where it would have led to OpenAI, had it been another: with a file it never does."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    note = Options(Settings(), Path("/d"), config).note
+    assert note.startswith(words)
+    assert bool(note) is bool(words)
