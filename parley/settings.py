@@ -168,13 +168,14 @@ class UpstreamSettings(Tree, frozen=True):
 
 
 class ModelSettings(Tree, frozen=True):
-    """A name clients may ask for; `"*"` stands for every other name."""
+    """A name clients may ask for, exact; `"*"` alone stands for every other name."""
 
     targets: Annotated[
         list[str],
         Meta(
             min_length=1,
-            description="Where it may go, in order of preference: `UPSTREAM/MODEL`; `local` is the engine.",
+            description="Where it may go, in order of preference: `UPSTREAM/MODEL`, or `UPSTREAM/*` for the "
+            "name that is asked for; `local` is the engine.",
         ),
     ]
     price: Annotated[
@@ -197,8 +198,14 @@ class Settings(Tree, frozen=True):
             if name == LOCAL or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"upstreams.{name}: the name is taken or has other signs than letters, digits, _ . -")
         for model, entry in self.models.items():
+            if "*" in model and model != "*":
+                raise ValueError(f'models."{model}": a name is exact, and "*" alone stands for every other; list each')
             for target in entry.targets:
                 upstream, slash, name = target.partition("/")
+                if "*" in name and name != "*":
+                    raise ValueError(
+                        f'models."{model}".targets: `{target}` is no pattern; `{upstream}/*` is the name asked for'
+                    )
                 if not slash or not name or (upstream != LOCAL and upstream not in self.upstreams):
                     known = ", ".join([LOCAL, *self.upstreams])
                     raise ValueError(
