@@ -122,8 +122,10 @@ def run_demo() -> None:
 
 @key.command("create")
 def create_key(
-    project: Annotated[str, typer.Option(help="The project it belongs to; made if there is none.")] = "default",
-    name: Annotated[str, typer.Option(help="A name for people.")] = "",
+    project: Annotated[
+        str, typer.Option(help="The project it belongs to, at most 64 characters; made if there is none.")
+    ] = "default",
+    name: Annotated[str | None, typer.Option(help="A name for people, at most 64 characters.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Make an admin key.")] = False,
     config: Config = None,
     data: Data = None,
@@ -134,7 +136,7 @@ def create_key(
 
 @key.command("list")
 def list_keys(json: Json = False, config: Config = None, data: Data = None) -> None:
-    """List the keys; the keys themselves are not kept, only what they begin and end with."""
+    """List the keys; the keys themselves are not kept, only what they begin and end with. JSON has long names whole."""
     keys.show(options.read(config, data), as_json=json)
 
 
