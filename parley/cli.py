@@ -102,14 +102,16 @@ def run_check(config: Config = None, data: Data = None) -> None:
 
 @app.command("chat")
 def run_chat(
-    model: Annotated[str | None, typer.Argument(help="Default: parley-mini, or the first there is.")] = None,
+    model: Annotated[str | None, typer.Argument(help="Default: parley-mini, or the first that is listed.")] = None,
     url: Annotated[str | None, typer.Option(help="The server; default: the configured one, or one of its own.")] = None,
-    key: Annotated[str | None, typer.Option(envvar="PARLEY_API_KEY", help="The API key.")] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="PARLEY_API_KEY", help="The API key; with --url also that in OPENAI_API_KEY.")
+    ] = None,
     system: Annotated[str | None, typer.Option(help="The system message.")] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Talk with a model in the terminal."""
+    """Talk with a model in the terminal, or from a pipe: a line a message; there a call that fails ends it."""
     with chat.connected(options.read(config, data), url, key) as client:
         chat.run(client, model, system)
 

@@ -44,6 +44,16 @@ def create(options: Options, *, project: str, name: str | None = None, admin: bo
     return asyncio.run(work())
 
 
+def borrow(options: Options, name: str) -> str:
+    """Make a key for a while and return it; revoke it after use. Raises SettingsError, NotRecorded."""
+
+    async def work() -> str:
+        async with opened(options) as store:
+            return (await store.keys.borrow(name)).secret
+
+    return asyncio.run(work())
+
+
 def checked(option: str, name: str) -> None:
     """Refuse a *name* that nobody could tell from another in a list. Raises SettingsError, which names the *option*."""
     if not name.strip():
