@@ -66,7 +66,15 @@ class ServerSettings(Tree, frozen=True):
     """How we listen."""
 
     listen: Annotated[str, Meta(description="Host and port to listen on.")] = "127.0.0.1:8080"
-    workers: Annotated[int, Meta(ge=1, le=256, description="Processes that share the port.")] = 1
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Processes that share the port. Each loads the engine's models for itself, so N of them take N "
+            "times the engine's memory.",
+        ),
+    ] = 1
     max_body: Annotated[
         int, Meta(ge=1024, description="Largest request body, in bytes; a larger one is refused with 413.")
     ] = 32 * 1024 * 1024
