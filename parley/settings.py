@@ -75,6 +75,13 @@ class ServerSettings(Tree, frozen=True):
             "times the engine's memory.",
         ),
     ] = 1
+    cors_origins: Annotated[
+        list[str],
+        Meta(
+            description="Origins whose pages may call from a browser, such as `https://app.example.com`; "
+            '`"*"`: all. None: no page of another origin may.'
+        ),
+    ] = []
     max_body: Annotated[
         int, Meta(ge=1024, description="Largest request body, in bytes; a larger one is refused with 413.")
     ] = 32 * 1024 * 1024
@@ -91,6 +98,13 @@ class ServerSettings(Tree, frozen=True):
     shutdown_seconds: Annotated[
         int, Meta(ge=0, description="How long running answers may go on after SIGTERM, in seconds.")
     ] = 30
+
+    def __post_init__(self) -> None:
+        for origin in self.cors_origins:
+            if not re.fullmatch(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:_\[\]-]+", origin):
+                raise ValueError(
+                    f'cors_origins: `{origin}` is not an origin, such as https://app.example.com (no path), or "*"'
+                )
 
     @property
     def address(self) -> tuple[str, int]:

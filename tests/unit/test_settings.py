@@ -140,6 +140,18 @@ def test_an_address_is_host_and_port(file: Path, address: str) -> None:
         _ = read(file, f"[server]\nlisten = '{address}'").server.address
 
 
+@pytest.mark.parametrize("origin", ["*", "null", "https://a.example", "http://localhost:3000", "app://obsidian.md"])
+def test_an_origin_is_as_browsers_send_it(file: Path, origin: str) -> None:
+    """Scheme, host, and a port that is not the usual one; or all."""
+    assert read(file, f"[server]\ncors_origins = ['{origin}']").server.cors_origins == [origin]
+
+
+@pytest.mark.parametrize("origin", ["", "a.example", "https://a.example/", "https://A.example", "https://*.a.example"])
+def test_what_no_browser_sends_is_no_origin(file: Path, origin: str) -> None:
+    """It would never fit, in silence."""
+    assert f"cors_origins: `{origin}` is not an origin" in refused(file, f"[server]\ncors_origins = ['{origin}']")
+
+
 @pytest.mark.parametrize(
     ("address", "parts"), [("192.0.2.1:80", ("192.0.2.1", 80)), ("[::1]:8080", ("::1", 8080)), ("host:0", ("host", 0))]
 )
