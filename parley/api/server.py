@@ -6,7 +6,6 @@ On SIGTERM or SIGINT it stops accepting, lets running answers end for `server.sh
 
 import asyncio
 import contextlib
-import functools
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -14,8 +13,9 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from parley.api.app import ROUTES
+from parley.api.cors import doors
 from parley.api.door import Door
-from parley.api.serve import Service, Table
+from parley.api.serve import Table
 from parley.errors import ShuttingDown
 from parley.house import House
 
@@ -80,10 +80,9 @@ class Server(uvicorn.Server):
 async def run(house: House, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve *house* on *listener* until a signal ends it; *ready* is called when connections are taken."""
     settings = house.settings.server
-    service = Service(house, Table(ROUTES))
     config = uvicorn.Config(
         nothing_else,
-        http=functools.partial(Door, service),  # type: ignore[arg-type]
+        http=doors(house, Table(ROUTES)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

@@ -7,6 +7,7 @@ key is made or a call is taken.
 import asyncio
 import socket
 
+import structlog
 import uvloop
 
 from parley import assembly
@@ -17,6 +18,8 @@ from parley.commands.welcome import first_key, greet
 from parley.commands.workers import Crew
 from parley.errors import SettingsError
 
+log = structlog.get_logger()
+
 
 def run(options: Options, descriptor: int | None, line: int | None) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit status.
@@ -24,6 +27,9 @@ def run(options: Options, descriptor: int | None, line: int | None) -> int:
     descriptor: of the bound socket, when we are a worker. line: of the line to who started us.
     """
     logs.configure()
+    assembly.examine(options.settings, options.data)
+    if options.note and descriptor is None:  # of several processes only the first says so
+        log.warning(options.note)
     to_starter = None if line is None else Line(line)
     with (
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

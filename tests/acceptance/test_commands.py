@@ -270,13 +270,25 @@ def test_a_chat_runs_on_a_server_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_chat_tells_an_error_in_one_line(parley: Server) -> None:
-    """A wrong key is told in the server's own words."""
+    """A wrong key is told in the server's own words, and ends a talk that comes from a pipe."""
     command = [sys.executable, "-m", "parley", "chat", "parley-mini", "--url", parley.url, "--key", "sk-wrong"]
     done = subprocess.run(
         command, input="Hello\n", capture_output=True, text=True, env=environment({}), check=False, timeout=PATIENCE
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert [line for line in done.stdout.splitlines() if "Incorrect API key provided" in line]
+    assert done.returncode == 1
+    assert re.fullmatch(r"parley: Incorrect API key provided: .*\n", done.stderr)
+
+
+def test_a_piped_talk_ends_where_a_call_fails(parley: Server) -> None:
+    """With status 1 and the reason on standard error; that the model is not listed was said before."""
+    command = [sys.executable, "-m", "parley", "chat", "no-such-model", "--url", parley.url]
+    told = environment({"OPENAI_API_KEY": parley.key()})
+    done = subprocess.run(
+        command, input="Hello\nAgain\n", capture_output=True, text=True, env=told, check=False, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no-such-model" in done.stderr
+    assert "The server does not list no-such-model" in done.stdout
 
 
 def test_the_demo_goes_through() -> None:
