@@ -42,23 +42,28 @@ def told(complaint: str, tree: Mapping[str, Any], kind: type) -> tuple[str, str]
     found = re.fullmatch(r"Object (contains unknown|missing required) field `(.+)`", text)
     if found:
         place = f"{place}.{found[2]}".lstrip(".")
-        missing = found[1] == "missing required"
-        return (
-            place,
-            "this setting is missing" if missing else f"there is no such setting{_meant(found[2], form, kind)}",
-        )
+        if found[1] == "missing required":
+            return place, "this setting is missing"
+        return place, f"there is no such setting{_meant(found[2], form, kind)}"
     if text.startswith(("Expected ", "Invalid enum value ")):
         return place, f"must be {' or '.join(_forms(form))}, not {_shown(value, form)}"
+    named = re.match(r"(\w+): ", text)  # a sentence of ours about one setting of the table
+    if named and named[1] in _names(form):
+        return f"{place}.{named[1]}".lstrip("."), text.removeprefix(named[0])
     return place, text
 
 
 def _meant(name: str, form: Type, kind: type) -> str:
     """Return the question which setting was meant: one of the same table, or else one of another, by its path."""
-    near = {field.name: field.name for one in _options(form) if isinstance(one, StructType) for field in one.fields}
-    for known in (near, dict(_paths(type_info(kind)))):
+    for known in ({near: near for near in _names(form)}, dict(_paths(type_info(kind)))):
         if found := difflib.get_close_matches(name, known, 1):
             return f"; did you mean {known[found[0]]}?"
     return ""
+
+
+def _names(form: Type) -> list[str]:
+    """Return the settings of the table that *form* is."""
+    return [field.name for one in _options(form) if isinstance(one, StructType) for field in one.fields]
 
 
 def _paths(form: Type, within: str = "") -> Iterator[tuple[str, str]]:

@@ -53,6 +53,12 @@ def test_a_misspelt_setting_is_asked_about(tree: dict[str, Any], meant: str) -> 
     assert wrong(**tree)[1] == f"there is no such setting; did you mean {meant}?"
 
 
+def test_a_sentence_of_ours_may_name_one_setting_of_a_table() -> None:
+    """Its path is then the setting's, so that the variable that set it can be blamed."""
+    place, words = wrong(server={"cors_origins": ["a.example"]})
+    assert (place, words.partition(" ")[0]) == ("server.cors_origins", "`a.example`")
+
+
 def test_a_sentence_of_ours_has_its_own_path() -> None:
     """It is told as it is."""
     assert wrong(upstreams={"local": HERE})[0] == ""
