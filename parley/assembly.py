@@ -21,6 +21,7 @@ from parley.policies.prices import look_up
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
 from parley.upstreams.answer import Provider
+from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.providers.local.provider import LocalProvider
@@ -106,6 +107,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             upstreams=Upstreams(
                 {**providers(settings, client), **local(settings, engine, near)},
                 {name: upstream.retries for name, upstream in settings.upstreams.items()},
+                Attempts(clock, counts.attempts),
             ),
             completions=store.completions,
             ready=store.ready,

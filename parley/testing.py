@@ -24,6 +24,7 @@ from parley.store.completions import Completions, StoredCompletion
 from parley.store.keys import digest
 from parley.store.ledger import Record
 from parley.upstreams.answer import Provider
+from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
 
@@ -221,7 +222,11 @@ def a_house(
         audit=Audit(ledger, clock, counts),
         counts=counts,
         routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),
-        upstreams=Upstreams(providers, {name: settings.upstreams[name].retries for name in settings.upstreams}),
+        upstreams=Upstreams(
+            providers,
+            {name: settings.upstreams[name].retries for name in settings.upstreams},
+            Attempts(clock, counts.attempts),
+        ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
         ready=ready,
     )

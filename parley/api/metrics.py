@@ -28,6 +28,12 @@ class CountsCollector(Collector):
         for (operation, outcome, status), number in counts.calls.items():
             calls.add_metric([operation, outcome, str(status)], number)
         yield calls
+        attempts = CounterMetricFamily(
+            "parley_upstream_attempts", "Attempts by upstream and what became of them.", labels=["upstream", "outcome"]
+        )
+        for (upstream, outcome), number in counts.attempts.items():
+            attempts.add_metric([upstream, outcome], number)
+        yield attempts
         tokens = CounterMetricFamily("parley_tokens", "Tokens by model and direction.", labels=["model", "direction"])
         for model, spent in counts.spent.items():
             tokens.add_metric([model, "input"], spent.input)

@@ -103,24 +103,24 @@ class Service:
         try:
             await self._table.find(request).endpoint(request, reply, self._house)
         except ParleyError as error:
-            self._fail(reply, error, request)
+            self._fail(reply, error, request, door)
         except asyncio.CancelledError:
             if not reply.sent:
-                self._fail(reply, ShuttingDown(), request)  # goes nowhere when it was the client who left
+                self._fail(reply, ShuttingDown(), request, door)  # goes nowhere when it was the client who left
             raise
         except Exception:
             log.exception("a fault of ours", request=request.id, path=request.path)
-            self._fail(reply, ParleyError(), request)
+            self._fail(reply, ParleyError(), request, door)
 
     def refuse(self, error: ParleyError, door: Door) -> None:
         """Answer a request that never became whole."""
         HttpReply(door, self.clock, request_id(self.clock.now()), self.clock.monotonic()).fail(error)
 
-    def _fail(self, reply: HttpReply, error: ParleyError, request: Request) -> None:
+    def _fail(self, reply: HttpReply, error: ParleyError, request: Request, door: Door) -> None:
         extra = b""
         if isinstance(error, Unauthenticated):
             self._house.counts.unauthenticated += 1
-            log.info("no valid key", request=request.id, path=request.path)
+            log.info("no valid key", request=request.id, path=request.path, client=door.client, why=error.message)
         if isinstance(error, NotAllowed):
             extra = b"allow: %b\r\n" % self._table.allowed(request.path).encode()
         reply.fail(error, extra)

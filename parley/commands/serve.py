@@ -6,11 +6,12 @@ key is made or a call is taken.
 
 import asyncio
 import socket
+import sys
 
 import structlog
 import uvloop
 
-from parley import assembly
+from parley import __version__, assembly
 from parley.commands import logs
 from parley.commands.lines import Line
 from parley.commands.options import Options, shown
@@ -61,14 +62,31 @@ def address_of(listener: socket.socket) -> str:
     return shown(host, port)
 
 
+def particulars(options: Options, address: str) -> dict[str, object]:
+    """Return what the log tells of a start: whoever reads it at night should not have to guess which server it was."""
+    settings = options.settings
+    return {
+        "version": __version__,
+        "address": address,
+        "settings": str(options.config.absolute()) if options.config else None,
+        "data": str(options.data),
+        "store": assembly.shown_url(assembly.store_url(settings, options.data)),
+        "upstreams": sorted(settings.upstreams),
+        "engine": settings.engine.enabled,
+        "workers": settings.server.workers,
+    }
+
+
 async def _work(options: Options, listener: socket.socket, line: Line | None, *, worker: bool) -> int:
     """Serve on *listener* here, or in as many workers as the settings want. Returns the exit status."""
     address = address_of(listener)
-    key = None if line else await first_key(options)  # who started us by a line makes keys itself
+    seen = line is None and sys.stdout.isatty()  # a log would keep the key; who started us by a line makes its own
+    key = await first_key(options) if seen else None
 
     def ready() -> None:
         if not worker:
             greet(options, address, key)
+            log.info("started", **particulars(options, address))
         if line:
             line.announce(address)
 

@@ -121,6 +121,7 @@ class Entry:
         usage = self._usage or Usage()
         status, code, outcome = verdict(error)
         price = target.price if target else None
+        asked = target or (self._opening.asked if self._opening else None)  # who failed has a name too
         return Record(
             id=call.id,
             at=call.at,
@@ -129,7 +130,7 @@ class Entry:
             operation=call.operation,
             model_asked=call.model,
             model_answered=self._model,
-            upstream=target.upstream if target else None,
+            upstream=asked.upstream if asked else None,
             input_tokens=usage.input,
             cached_tokens=usage.cached_input,
             output_tokens=usage.output,

@@ -83,6 +83,7 @@ class WholeChoiceView(View):
 class ChunkView(View):
     """A chunk of a stream. `error` is whatever the upstream put there."""
 
+    id: str | None = None
     model: str | None = None
     usage: UsageView | None = None
     error: Any = None
@@ -92,6 +93,7 @@ class ChunkView(View):
 class WholeView(View):
     """A whole answer. `error` is whatever the upstream put there."""
 
+    id: str | None = None
     model: str | None = None
     usage: UsageView | None = None
     error: Any = None

@@ -28,7 +28,7 @@ _BODILESS = (204, 304)
 class Home(Protocol):
     """Where connections to one origin rest between two exchanges."""
 
-    address: str
+    name: str
     loop: asyncio.AbstractEventLoop
     max_head: int
 
@@ -126,7 +126,7 @@ class Exchange:
             body = b"".join(parts)
         if len(body) > limit:
             self.close()
-            raise UpstreamBroken(f"The answer of {self._home.address} is longer than {limit} bytes.")
+            raise UpstreamBroken(f"The answer of {self._home.name} is longer than {limit} bytes.")
         return body
 
     async def chunk(self) -> bytes:
@@ -180,7 +180,7 @@ class Exchange:
             return
         connection.transport.abort()
         if not self.ended and self.error is None:
-            self.error = UpstreamBroken(f"The answer of {self._home.address} was given up.")
+            self.error = UpstreamBroken(f"The answer of {self._home.name} was given up.")
         self.wake()
 
     def linger(self) -> None:
@@ -201,7 +201,7 @@ class Exchange:
     def expire(self, now: float) -> None:
         """End an overdue exchange: one that nobody waits for only when its total time is over."""
         if not self.ended and (self.waiter is not None or now > self.end):
-            self.fail(UpstreamTimeout(f"{self._home.address} did not answer in time."))
+            self.fail(UpstreamTimeout(f"{self._home.name} did not answer in time."))
 
     def wake(self) -> None:
         """Let the reader go on."""
@@ -216,9 +216,9 @@ class Exchange:
         if self.ended or self.connection is None:
             return
         if not self.status:
-            self.fail(UpstreamBroken(f"{self._home.address} sent a header that is too large."))
+            self.fail(UpstreamBroken(f"{self._home.name} sent a header that is too large."))
         elif not self.pieces:  # only the frames of chunks, without any content
-            self.fail(UpstreamBroken(f"{self._home.address} sent rubbish."))
+            self.fail(UpstreamBroken(f"{self._home.name} sent rubbish."))
         elif not self._paused:
             self._paused = True
             self.connection.transport.pause_reading()
@@ -305,7 +305,7 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
-            exchange.fail(UpstreamBroken(f"{self.home.address} sent an answer that is not HTTP."))
+            exchange.fail(UpstreamBroken(f"{self.home.name} sent an answer that is not HTTP."))
         sink = exchange.sink
         if sink is not None and exchange.pieces:
             exchange.push(sink)
@@ -323,7 +323,7 @@ class Connection(asyncio.Protocol):
             return
         if exchange.until_close and exc is None and not exchange.error:
             exchange.ended = True
-        exchange.fail(UpstreamBroken(f"{self.home.address} closed the connection before its answer was complete."))
+        exchange.fail(UpstreamBroken(f"{self.home.name} closed the connection before its answer was complete."))
 
     def quit(self) -> None:
         """Close at once, whatever goes on."""
@@ -360,7 +360,7 @@ class Connection(asyncio.Protocol):
             headers.clear()
             return
         if exchange.held > exchange.most and sum(map(len, headers)) + sum(map(len, headers.values())) > exchange.most:
-            exchange.fail(UpstreamBroken(f"{self.home.address} sent a header that is too large."))
+            exchange.fail(UpstreamBroken(f"{self.home.name} sent a header that is too large."))
             raise _Over
         exchange.status = status
         exchange.most = HIGH_WATER

@@ -18,13 +18,15 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
+    UpstreamMisplaced,
     UpstreamsExhausted,
     UpstreamTimeout,
 )
 from parley.upstreams.answer import Answer, Provider
+from parley.upstreams.attempts import Attempts
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
-FINAL = (UpstreamDenied, UpstreamLacksModel, UpstreamTimeout)
+FINAL = (UpstreamDenied, UpstreamLacksModel, UpstreamMisplaced, UpstreamTimeout)
 
 
 def pause(attempt: int, error: UpstreamError) -> float:
@@ -37,32 +39,27 @@ def pause(attempt: int, error: UpstreamError) -> float:
 class Upstreams:
     """All upstreams, by name."""
 
-    def __init__(self, providers: Mapping[str, Provider], retries: Mapping[str, int]) -> None:
-        self._providers = providers
-        self._retries = retries
+    def __init__(self, providers: Mapping[str, Provider], retries: Mapping[str, int], attempts: Attempts) -> None:
+        self.providers = providers
+        self.retries = retries
+        self.attempts = attempts
 
     def open(self, call: Call, targets: tuple[Target, ...]) -> "Opening":
         """Return the opening of an answer to *call* from one of *targets*: enter it to get the answer."""
-        return Opening(self._providers, self._retries, call, targets)
+        return Opening(self, call, targets)
 
 
 class Opening:
     """One answer, from the asking to the letting go."""
 
-    __slots__ = ("_answer", "_call", "_failures", "_providers", "_retries", "_targets", "asked", "attempts")
+    __slots__ = ("_answer", "_call", "_failures", "_since", "_targets", "_upstreams", "asked", "attempts")
 
-    def __init__(
-        self,
-        providers: Mapping[str, Provider],
-        retries: Mapping[str, int],
-        call: Call,
-        targets: tuple[Target, ...],
-    ) -> None:
-        self._providers = providers
-        self._retries = retries
+    def __init__(self, upstreams: Upstreams, call: Call, targets: tuple[Target, ...]) -> None:
+        self._upstreams = upstreams
         self._call = call
         self._targets = targets  # those that may still answer
-        self._failures: list[UpstreamError] = []
+        self._since = 0.0  # when the last one was asked
+        self._failures: list[tuple[Target, UpstreamError]] = []
         self._answer: Answer | None = None
         self.attempts = 0
         self.asked: Target | None = None
@@ -77,7 +74,7 @@ class Opening:
             if not self._targets:
                 break
             number += 1
-            wait = pause(number, self._failures[-1])
+            wait = pause(number, self._failures[-1][1])
             if wait > LONGEST_PAUSE:
                 break  # the provider told when to come back: the client is told, not kept waiting
             await asyncio.sleep(wait)
@@ -85,16 +82,21 @@ class Opening:
 
     async def _round(self, number: int) -> Answer | None:
         """Ask each target that is left, and return the first answer; None when all failed."""
+        upstreams = self._upstreams
         for target in self._targets:
             self.attempts += 1
             self.asked = target
+            self._since = upstreams.attempts.clock.monotonic()
             try:
-                return await self._providers[target.upstream].ask(self._call, target)
+                answer = await upstreams.providers[target.upstream].ask(self._call, target)
+                upstreams.attempts.answered(target)
+                return answer  # noqa: TRY300 - what follows is for failures
             except UpstreamError as error:
+                upstreams.attempts.failed(self._call, target, error, self._since)
                 if not error.retriable:
                     raise
-                self._failures.append(error)
-                if isinstance(error, FINAL) or number >= self._retries.get(target.upstream, 0):
+                self._failures.append((target, error))
+                if isinstance(error, FINAL) or number >= upstreams.retries.get(target.upstream, 0):
                     self._give_up(target)
             except InvalidRequest:
                 if not self._failures:
@@ -109,14 +111,22 @@ class Opening:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._answer is not None:
-            self._answer.close()
+        if self._answer is None:
+            return
+        self._answer.close()
+        if isinstance(error, UpstreamError):
+            self._upstreams.attempts.failed(self._call, self._answer.target, error, self._since)
 
 
-def summary(failures: list[UpstreamError]) -> UpstreamError:
-    """Return the one error that tells the client what *failures* mean."""
-    last = failures[-1]
-    if all(type(error) is type(last) for error in failures):
+def summary(failures: list[tuple[Target, UpstreamError]]) -> UpstreamError:
+    """Return the one error that tells the client what *failures* mean: all of them, in the last word of each target."""
+    _, last = failures[-1]
+    final = {str(target): error for target, error in failures}
+    if len(final) == 1:
         return last
-    told = "; ".join(dict.fromkeys(error.message for error in failures))
-    return UpstreamsExhausted(f"None of the model's providers could answer: {told}")
+    told = " ".join(f"{target}: {error.message}" for target, error in final.items())
+    message = f"None of the model's providers could answer. {told}"
+    if any(type(error) is not type(last) for error in final.values()):
+        return UpstreamsExhausted(message)
+    soonest = min((error.retry_after for error in final.values() if error.retry_after is not None), default=None)
+    return type(last)(message, retry_after=soonest)

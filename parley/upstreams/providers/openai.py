@@ -94,7 +94,7 @@ class OpenAIProvider:
 
     def __init__(self, name: str, base_url: str, key: str | None, timeouts: Timeouts, client: Client) -> None:
         self._name = name
-        self._origin = Origin.parse(base_url)
+        self._origin = Origin.parse(base_url, f"`{name}`")
         self._timeouts = timeouts
         self._patience = msgspec.structs.replace(timeouts, first_token=timeouts.total)  # a whole answer comes at once
         self._client = client
@@ -127,6 +127,8 @@ class OpenAIProvider:
             raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
         if not call.streamed:
             return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
+        if exchange.headers.get(b"content-type", b"").startswith(b"text/html"):
+            raise UpstreamBroken(f"`{self._name}` answered with a page of HTML instead of events.")
         answer = StreamAnswer(target, exchange, call, self._name)
         await answer.begin()
         return answer

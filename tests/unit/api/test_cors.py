@@ -30,6 +30,10 @@ class FakeTransport:
         """Keep *data*."""
         self.written += data
 
+    def get_extra_info(self, name: str) -> object:
+        """Return the address at the other end."""
+        return ("127.0.0.1", 1) if name == "peername" else None
+
     def is_closing(self) -> bool:
         """Tell whether it was closed."""
         return self.closed

@@ -1,6 +1,7 @@
 """Who is asked, how often, and what the client is told when all fail."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -13,11 +14,13 @@ from parley.errors import (
     UpstreamBusy,
     UpstreamDenied,
     UpstreamLacksModel,
+    UpstreamMisplaced,
     UpstreamRefused,
     UpstreamsExhausted,
     UpstreamTimeout,
 )
-from parley.testing import ScriptedProvider, a_call, chunk
+from parley.testing import FakeClock, RecordingReply, ScriptedProvider, a_call, chunk
+from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import LONGEST_PAUSE, Opening, Upstreams, pause, summary
 
 A, B = Target("a", "m", FREE), Target("b", "m", FREE)
@@ -31,7 +34,10 @@ class Scene:
     def __init__(self, a: list[object], b: list[object] | None = None, retries: tuple[int, int] = (0, 0)) -> None:
         self.a = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in a))  # type: ignore[arg-type]
         self.b = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in b or []))  # type: ignore[arg-type]
-        self.upstreams = Upstreams({"a": self.a, "b": self.b}, {"a": retries[0], "b": retries[1]})
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.upstreams = Upstreams(
+            {"a": self.a, "b": self.b}, {"a": retries[0], "b": retries[1]}, Attempts(FakeClock(), self.counts)
+        )
 
     def open(self, *targets: Target) -> Opening:
         """Return the opening of an answer."""
@@ -54,7 +60,7 @@ async def test_the_preferred_target_answers() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [UpstreamBroken(), UpstreamBusy(), UpstreamDenied(), UpstreamLacksModel(), UpstreamTimeout()],
+    [UpstreamBroken(), UpstreamBusy(), UpstreamDenied(), UpstreamLacksModel(), UpstreamMisplaced(), UpstreamTimeout()],
     ids=lambda it: type(it).__name__,
 )
 async def test_the_next_target_is_asked(error: ParleyError) -> None:
@@ -93,7 +99,7 @@ async def test_rounds_end() -> None:
     assert scene.asked == (4, 2)
 
 
-@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamLacksModel(), UpstreamTimeout()])
+@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamLacksModel(), UpstreamMisplaced(), UpstreamTimeout()])
 async def test_a_final_failure_is_not_repeated(error: ParleyError) -> None:
     """A key that was not taken, a model that is not there, a silence: none of them passes in a second."""
     scene = Scene([error], [SOON, GOOD], retries=(3, 3))
@@ -136,17 +142,34 @@ def test_a_provider_that_tells_when_is_believed() -> None:
     assert pause(1, UpstreamBusy(retry_after=3.5)) == 3.5
 
 
-def test_failures_of_one_kind_are_told_as_it() -> None:
-    """The last one, with its own words and retry-after."""
+async def test_every_attempt_is_counted() -> None:
+    """By upstream and what became of it, an answer that broke too."""
+    scene = Scene([UpstreamDenied()], [[chunk("Hel"), UpstreamBroken()]])
+    with pytest.raises(UpstreamBroken):
+        async with scene.open() as answer:
+            await answer.pour(RecordingReply())
+    assert scene.counts == {("a", "upstream_denied"): 1, ("b", "answered"): 1, ("b", "upstream_broken"): 1}
+
+
+def test_failures_of_one_target_are_told_as_the_last() -> None:
+    """With its own words and retry-after."""
     last = UpstreamBusy(retry_after=2)
-    assert summary([UpstreamBusy(), last]) is last
+    assert summary([(A, UpstreamBroken()), (A, last)]) is last
+
+
+def test_failures_of_one_kind_are_told_as_it() -> None:
+    """Who failed is named, and the soonest time to come back."""
+    told = summary([(A, UpstreamBusy("One.", retry_after=2)), (B, UpstreamBusy("Two.", retry_after=9))])
+    assert isinstance(told, UpstreamBusy)
+    assert told.message.endswith("a/m: One. b/m: Two.")
+    assert told.retry_after == 2
 
 
 def test_failures_of_several_kinds_are_summed_up() -> None:
-    """Each reason once, in order."""
-    told = summary([UpstreamBroken("One."), UpstreamTimeout("Two."), UpstreamBroken("One.")])
+    """Each target once, with its last word, in order."""
+    told = summary([(A, UpstreamBroken("One.")), (B, UpstreamTimeout("Two.")), (A, UpstreamBroken("Three."))])
     assert isinstance(told, UpstreamsExhausted)
-    assert told.message.endswith("One.; Two.")
+    assert told.message.endswith("a/m: Three. b/m: Two.")
 
 
 async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed() -> None:

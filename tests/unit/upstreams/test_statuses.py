@@ -13,6 +13,7 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
+    UpstreamMisplaced,
     UpstreamRefused,
     UpstreamTimeout,
 )
@@ -45,6 +46,32 @@ TOLD = b'{"error": {"message": "No.", "type": "t", "param": "messages", "code": 
 def test_each_status_has_its_meaning(status: int, kind: type[ParleyError]) -> None:
     """Told by status alone."""
     assert type(failure("main", status, {}, TOLD)) is kind
+
+
+@pytest.mark.parametrize("where", ["code", "type"])
+def test_an_empty_account_is_the_operators_business(where: str) -> None:
+    """Not an overload that passes: the next target is asked, and the client is told that it is not its own quota."""
+    told = failure(
+        "main", 429, {}, b'{"error": {"message": "You exceeded.", "%b": "insufficient_quota"}}' % where.encode()
+    )
+    assert isinstance(told, UpstreamDenied)
+    assert (told.status, told.error_code) == (502, "upstream_insufficient_quota")
+    assert "You exceeded." in told.detail
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Not found</html>", b'{"detail": "Not Found"}', b"404 page not found"])
+def test_a_path_that_is_not_there_is_no_missing_model(body: bytes) -> None:
+    """A 404 that is not OpenAI's means that the base URL is wrong; the hint names no address."""
+    told = failure("main", 404, {}, body)
+    assert isinstance(told, UpstreamMisplaced)
+    assert "base_url" in told.message
+    assert told.status == 502
+
+
+def test_the_log_learns_what_the_provider_said() -> None:
+    """Status, code and words, or what the body begins with."""
+    assert failure("main", 401, {}, TOLD).detail == "status 401, code c: No."
+    assert failure("main", 502, {}, b"<html>Bad gateway</html>").detail == "status 502: <html>Bad gateway</html>"
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:

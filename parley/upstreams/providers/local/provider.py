@@ -90,7 +90,7 @@ class LocalProvider:
         return WholeAnswer(target, Event(Kind.WHOLE, body, target.model, Usage(input=usage["prompt_tokens"])))
 
     async def _send(self, address: Address, path: bytes, plan: Plan) -> Exchange:
-        origin = Origin.parse(f"http://{address.host}:{address.port}")
+        origin = Origin.parse(f"http://{address.host}:{address.port}", "The embedded engine")
         headers = f"authorization: Bearer {address.secret}\r\ncontent-type: application/json\r\n"
         return await self._client.send(origin, b"POST", path, headers.encode(), _encode(plan.body), PATIENCE)
 

@@ -1,0 +1,73 @@
+"""What the log and the counters tell of attempts."""
+
+from collections import Counter
+
+import pytest
+from structlog.testing import capture_logs
+
+from parley.core.catalog import Target
+from parley.core.money import FREE
+from parley.errors import UpstreamBroken, UpstreamBusy, UpstreamDenied, UpstreamError, UpstreamRefused
+from parley.testing import FakeClock, a_call
+from parley.upstreams.attempts import SHOWN, Attempts, said
+
+TARGET = Target("main", "gpt-4o", FREE)
+
+
+def noted(error: UpstreamError) -> tuple[list[object], Counter[tuple[str, str]]]:
+    """Return the log's lines and the counters after an attempt that failed with *error*, two seconds after it began."""
+    counts: Counter[tuple[str, str]] = Counter()
+    clock = FakeClock()
+    attempts = Attempts(clock, counts)
+    clock.advance(2)
+    with capture_logs() as lines:
+        attempts.failed(a_call({}), TARGET, error, 0.0)
+    return list(lines), counts
+
+
+def test_a_failure_is_one_line() -> None:
+    """It names who was asked for what, in which request, what was said and how long it took."""
+    [line], counts = noted(UpstreamDenied().because("status 401: No such key."))
+    assert isinstance(line, dict)
+    assert line["request"].startswith("req_")
+    assert line | {"request": ""} == {
+        "event": "an upstream failed",
+        "log_level": "warning",
+        "request": "",
+        "upstream": "main",
+        "model": "gpt-4o",
+        "code": "upstream_denied",
+        "said": "status 401: No such key.",
+        "seconds": 2.0,
+    }
+    assert counts == {("main", "upstream_denied"): 1}
+
+
+def test_a_request_that_is_wrong_itself_is_counted_only() -> None:
+    """It is the client's, who is told; whatever code the provider made up is no label of ours."""
+    lines, counts = noted(UpstreamRefused("No.", code="made_up_by_the_provider"))
+    assert lines == []
+    assert counts == {("main", "refused"): 1}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Incorrect API key provided: sk-proj-abcdefghijklmnopqrstuvwx.",
+        "Bad token 0123456789abcdef0123456789abcdef!",
+        "key=sk-************************abcd",
+    ],
+)
+def test_a_key_never_reaches_the_log(words: str) -> None:
+    """Whatever the provider repeats of it."""
+    told = said(UpstreamBroken().because(words))
+    assert "abcd" not in told.replace("sk-proj", "")
+    assert "***" in told
+
+
+def test_a_line_stays_a_line() -> None:
+    """No line breaks, no megabytes; without a detail what the client is told."""
+    told = said(UpstreamBroken().because("a\nb " * 1000))
+    assert len(told) == SHOWN
+    assert "\n" not in told
+    assert said(UpstreamBusy("Too busy.")) == "Too busy."
