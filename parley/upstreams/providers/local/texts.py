@@ -12,7 +12,7 @@ import msgspec
 from parley.core.call import Call
 from parley.schema.completions import KNOWN, CompletionRequest
 from parley.upstreams.providers.local.asking import STREAM, Plan, refuse, refuse_unknown, sampling
-from parley.upstreams.providers.local.chunks import FINGERPRINT, Tally
+from parley.upstreams.providers.local.chunks import FINGERPRINT, UNLIKELY, Tally
 
 USUAL_LENGTH = 16  # tokens: OpenAI's default
 BEGINNING = "<|endoftext|>"  # what OpenAI continues when there is no prompt: the beginning of a document
@@ -102,8 +102,9 @@ class TextReader:
         for entry in logprobs.get("content") or ():
             offset = self._offsets.get(index, 0)
             told["tokens"].append(entry["token"])
-            told["token_logprobs"].append(entry["logprob"])
-            told["top_logprobs"].append({top["token"]: top["logprob"] for top in entry["top_logprobs"][: self._tops]})
+            told["token_logprobs"].append(max(entry["logprob"], UNLIKELY))
+            top = [*entry["top_logprobs"][: self._tops], entry]  # the chosen one too, as OpenAI does
+            told["top_logprobs"].append({one["token"]: max(one["logprob"], UNLIKELY) for one in top})
             told["text_offset"].append(offset)
             self._offsets[index] = offset + len(entry["token"])
         return told
