@@ -13,10 +13,12 @@ from parley.core.events import Event, Kind, Usage
 from parley.engine.engine import Address, Engine
 from parley.errors import InvalidRequest, ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
 from parley.schema.chat import ChatRequest
+from parley.schema.tools import SchemaAnswer
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
 from parley.upstreams.providers.local.asking import Plan, plan_chat
 from parley.upstreams.providers.local.chunks import ChatReader
+from parley.upstreams.providers.local.schemas import broken
 from parley.upstreams.providers.local.texts import TextReader, plan_text
 from parley.upstreams.providers.local.vectors import check_length, check_lengths, plan_vectors, vectors
 from parley.upstreams.providers.openai import WholeAnswer
@@ -130,6 +132,20 @@ def refusal(call: Call, status: int, body: bytes) -> ParleyError:
     message = str(told.get("message") or f"status {status}")
     if status == UNAUTHORIZED:
         return UpstreamDenied("The embedded engine did not take our key.")
+    if status == BAD_REQUEST and (place := schema_place(call)):
+        return broken(place, "the model's grammar can't hold an answer to it")
     if status in (BAD_REQUEST, NOT_SUPPORTED):
         return UpstreamRefused(message)
     return UpstreamBroken(f"The embedded engine failed: {message}")
+
+
+def schema_place(call: Call) -> str | None:
+    """Return the parameter that holds the schemas of *call*, if it has any: what else the engine refuses, we do."""
+    ask = call.ask
+    if not isinstance(ask, ChatRequest):
+        return None
+    if ask.tools:
+        return "tools[0].function.parameters" if len(ask.tools) == 1 else "tools"
+    if ask.functions:
+        return "functions[0].parameters" if len(ask.functions) == 1 else "functions"
+    return "response_format.json_schema.schema" if isinstance(ask.response_format, SchemaAnswer) else None
