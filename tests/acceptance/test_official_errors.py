@@ -31,6 +31,10 @@ BAD: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"web_search_options": {}}, "web_search_options", "unsupported_parameter"),
     ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice", "invalid_value"),
     ({"response_format": {"type": "yaml"}}, "response_format.type", "invalid_value"),
+    ({"max_tokens": 1_000_000}, "max_tokens", "invalid_value"),
+    ({"max_completion_tokens": 1_000_000}, "max_completion_tokens", "invalid_value"),
+    ({"logit_bias": {"9999999": 1}}, "logit_bias", "invalid_value"),
+    ({"messages": [{"role": "user", "content": "far too long " * 200_000}]}, "messages", "context_length_exceeded"),
     ({"metadata": {"a": "b" * 513}, "store": True}, "metadata.a", "string_above_max_length"),
 ]
 

@@ -11,12 +11,13 @@ from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
 from parley.core.events import Event, Kind, Usage
 from parley.engine.engine import Address, Engine
-from parley.errors import InvalidRequest, ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
+from parley.errors import ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
 from parley.schema.chat import ChatRequest
 from parley.schema.tools import SchemaAnswer
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
 from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.capacity import check_room, doubtful, fit
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.schemas import broken
 from parley.upstreams.providers.local.texts import TextReader, plan_text
@@ -56,11 +57,12 @@ class LocalProvider:
         plan.body["model"] = target.model
         if call.operation == "embeddings":
             async with self._engine.use(target.model, "embed") as address:
+                fit(call, plan, address)
                 return await self._embed(target, plan, address)
         use = self._engine.use(target.model)
         address = await use.__aenter__()
         try:
-            fit(plan, address)
+            await self._prepare(call, plan, address)
             exchange = await self._send(address, PATHS[call.operation], plan)
         except BaseException:
             use.leave()
@@ -74,6 +76,18 @@ class LocalProvider:
             raise
         return answer
 
+    async def _prepare(self, call: Call, plan: Plan, address: Address) -> None:
+        """Raise InvalidRequest where *plan* does not fit into the model."""
+        fit(call, plan, address)
+        for prompt in doubtful(call, plan, address) if call.operation == "completions" else ():
+            tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
+            check_room(call, tokens, address.context)
+
+    async def _count(self, address: Address, text: str) -> int:
+        """Return how many tokens *text* has."""
+        counted = await self._send(address, b"/tokenize", Plan({"content": text, "add_special": True}))
+        return len(msgspec.json.decode(await counted.read(LARGEST_ANSWER))["tokens"])
+
     async def _check(self, call: Call, exchange: Exchange) -> None:
         """Raise what the engine's status means, if it is not an answer."""
         if exchange.status != OK:
@@ -81,8 +95,7 @@ class LocalProvider:
 
     async def _embed(self, target: Target, plan: Plan, address: Address) -> WholeAnswer:
         for text in check_lengths(plan, address.context):
-            counted = await self._send(address, b"/tokenize", Plan({"content": text, "add_special": True}))
-            check_length(len(msgspec.json.decode(await counted.read(LARGEST_ANSWER))["tokens"]), address.context)
+            check_length(await self._count(address, text), address.context)
         exchange = await self._send(address, PATHS["embeddings"], plan)
         answer = await exchange.read(LARGEST_ANSWER)
         if exchange.status != OK:
@@ -102,20 +115,6 @@ def reader(call: Call, plan: Plan) -> ChatReader | TextReader:
     if isinstance(call.ask, ChatRequest):
         return ChatReader(plan, keeps_top=bool(call.ask.top_logprobs), id=call.id.removeprefix("req_"))
     return TextReader(call)
-
-
-def fit(plan: Plan, address: Address) -> None:
-    """Raise InvalidRequest when the loaded model cannot do what *plan* asks."""
-    if plan.vision and not address.vision:
-        raise InvalidRequest("This model can't read images.", param="messages", code="unsupported_parameter")
-    choices = msgspec.json.decode(plan.body["n"]) if "n" in plan.body else 1
-    if choices > address.parallel:
-        raise InvalidRequest(
-            f"Invalid 'n': integer above maximum value. Expected a value <= {address.parallel} with this model, "
-            f"but got {choices} instead.",
-            param="n",
-            code="integer_above_max_value",
-        )
 
 
 def refusal(call: Call, status: int, body: bytes) -> ParleyError:

@@ -56,6 +56,7 @@ class TextReader:
         self._choices = ask.n or 1
         self._echo = prompts_of(ask) if ask.echo else None
         self._tops = ask.logprobs
+        self._silent = ask.max_tokens == 0
         self._begun: set[int] = set()
         self._offsets: dict[int, int] = {}
         self._tallies: dict[int, Tally] = {}
@@ -73,7 +74,7 @@ class TextReader:
         return msgspec.structs.replace(
             parts[0],
             input=sum(part.input for part in parts),
-            output=sum(part.output for part in parts),
+            output=0 if self._silent else sum(part.output for part in parts),
             cached_input=sum(part.cached_input for part in parts),
         )
 
@@ -91,8 +92,11 @@ class TextReader:
                 self._begun.add(index)
                 yield self._chunk(chunk, index, self._echo[index // self._choices], None, None)
             text, reason = piece.get("text") or "", piece.get("finish_reason")
+            if self._silent:  # llama.cpp makes one token all the same
+                text, reason = "", reason and "length"
             if text or reason:
-                yield self._chunk(chunk, index, text, reason, self._logprobs(piece.get("logprobs"), index))
+                logprobs = self._logprobs(piece.get("logprobs"), index) if text else None
+                yield self._chunk(chunk, index, text, reason, logprobs)
 
     def _logprobs(self, logprobs: dict[str, Any] | None, index: int) -> dict[str, Any] | None:
         """Return *logprobs* in the older form: lists that run in parallel."""

@@ -1,39 +1,16 @@
-"""The embedded engine as an upstream: what the loaded model can do, and what the engine's statuses mean."""
+"""The embedded engine as an upstream: what the engine's statuses mean."""
 
 from typing import Any
 
 import msgspec
 import pytest
 
-from parley.engine.engine import Address
-from parley.errors import InvalidRequest, ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
+from parley.errors import ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
 from parley.flows.calls import decode
 from parley.testing import a_call
-from parley.upstreams.providers.local.asking import Plan
-from parley.upstreams.providers.local.provider import fit, refusal
+from parley.upstreams.providers.local.provider import refusal
 
-BLIND = Address(host="127.0.0.1", port=1, secret="s", context=2048, parallel=4, vision=False)
 TOO_LONG = {"code": 400, "message": "m", "type": "exceed_context_size_error", "n_prompt_tokens": 16051, "n_ctx": 2048}
-
-
-def raw(number: int) -> Plan:
-    """Return a plan with *number* choices, as the client's bytes."""
-    return Plan({"n": msgspec.Raw(b"%d" % number)})
-
-
-def test_a_blind_model_is_shown_no_images() -> None:
-    """It would be a fault of the engine's."""
-    with pytest.raises(InvalidRequest, match="images"):
-        fit(Plan({}, vision=True), BLIND)
-
-
-def test_no_more_choices_than_slots() -> None:
-    """The limit itself fits."""
-    fit(Plan({}), BLIND)
-    fit(raw(4), BLIND)
-    with pytest.raises(InvalidRequest) as failure:
-        fit(raw(5), BLIND)
-    assert (failure.value.param, failure.value.error_code) == ("n", "integer_above_max_value")
 
 
 @pytest.mark.parametrize(("operation", "param"), [("chat.completions", "messages"), ("completions", "prompt")])

@@ -115,3 +115,11 @@ def test_logprobs_have_the_older_form() -> None:
         "top_logprobs": [{"a": -0.1}, {"a": -0.1, "bc": -0.1}],
         "text_offset": [0, 1],
     }
+
+
+def test_no_token_is_told_where_none_was_asked_for() -> None:
+    """The engine makes one all the same; the echo alone is the answer, and it ended for its length."""
+    found, usage = read(call(prompt="one", echo=True, max_tokens=0), told("x"), end(0, 1))
+    (choice,) = merge_text(found)["choices"]
+    assert (choice["text"], choice["finish_reason"]) == ("one", "length")
+    assert usage == Usage(3, 0)
