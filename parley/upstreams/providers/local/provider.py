@@ -19,6 +19,7 @@ from parley.upstreams.providers.local.answer import LocalAnswer
 from parley.upstreams.providers.local.asking import Plan, plan_chat
 from parley.upstreams.providers.local.capacity import check_room, doubtful, fit
 from parley.upstreams.providers.local.chunks import ChatReader
+from parley.upstreams.providers.local.control import control
 from parley.upstreams.providers.local.schemas import broken
 from parley.upstreams.providers.local.texts import TextReader, plan_text
 from parley.upstreams.providers.local.vectors import check_length, check_lengths, plan_vectors, vectors
@@ -77,9 +78,12 @@ class LocalProvider:
         return answer
 
     async def _prepare(self, call: Call, plan: Plan, address: Address) -> None:
-        """Raise InvalidRequest where *plan* does not fit into the model."""
+        """Raise InvalidRequest where *plan* does not fit into the model; see to it that what is said stays text."""
         fit(call, plan, address)
-        for prompt in doubtful(call, plan, address) if call.operation == "completions" else ():
+        if call.operation == "chat.completions":
+            plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
+            return
+        for prompt in doubtful(call, plan, address):
             tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
             check_room(call, tokens, address.context)
 
