@@ -18,6 +18,7 @@ from parley.errors import (
     UpstreamRefused,
 )
 from parley.flows.calls import decode
+from parley.policies import tokens
 from parley.policies.audit import CLIENT_LEFT, Audit, Entry, verdict
 from parley.policies.counts import Counts
 from parley.testing import FakeClock, FakeLedger, a_call, chunk
@@ -101,6 +102,20 @@ async def test_without_the_providers_count_we_count() -> None:
     [record] = house.ledger.records
     assert (record.input_tokens, record.output_tokens, record.exact) == (9, 2, False)
     assert record.cost == 9 * 1 + 2 * 2
+
+
+async def test_counting_is_not_the_calls_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client left when it left, however long a tokenizer takes to be loaded then."""
+    house = House()
+
+    def slow(*_: object) -> int:
+        house.clock.advance(9)
+        return 2
+
+    monkeypatch.setattr(tokens, "count", slow)
+    await house.run(chunk("hello"), asyncio.CancelledError())
+    [record] = house.ledger.records
+    assert (record.output_tokens, record.total_us) == (2, 2_000_000)
 
 
 async def test_the_last_count_is_the_true_one() -> None:
