@@ -190,7 +190,7 @@ class UpstreamSettings(Tree, frozen=True):
 
 
 class ModelSettings(Tree, frozen=True):
-    """A name clients may ask for, exact; `"*"` alone stands for every other name."""
+    """A name clients may ask for; `"gpt-*"` stands for all that begin so, `"*"` for every other; the longest counts."""
 
     targets: Annotated[
         list[str],
@@ -220,8 +220,8 @@ class Settings(Tree, frozen=True):
             if name == LOCAL or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"upstreams.{name}: the name is taken or has other signs than letters, digits, _ . -")
         for model, entry in self.models.items():
-            if "*" in model and model != "*":
-                raise ValueError(f'models."{model}": a name is exact, and "*" alone stands for every other; list each')
+            if "*" in model[:-1]:
+                raise ValueError(f'models."{model}": `*` can only be a name\'s last sign')
             for target in entry.targets:
                 upstream, slash, name = target.partition("/")
                 if "*" in name and name != "*":
@@ -238,8 +238,14 @@ class Settings(Tree, frozen=True):
 
     @property
     def listed(self) -> dict[str, ModelSettings]:
-        """The models by name, without the catch-all."""
-        return {name: entry for name, entry in self.models.items() if name != "*"}
+        """The models by name, without patterns."""
+        return {name: entry for name, entry in self.models.items() if not name.endswith("*")}
+
+    @property
+    def patterns(self) -> list[tuple[str, ModelSettings]]:
+        """What names begin with, and where those go: the longest first, the catch-all (which is empty) last."""
+        found = [(name[:-1], entry) for name, entry in self.models.items() if name.endswith("*")]
+        return sorted(found, key=lambda one: len(one[0]), reverse=True)
 
 
 def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price | None:

@@ -110,7 +110,7 @@ UP = '[upstreams.a]\nbase_url = "https://a.example/v1"\n'
         ("[models.m]\ntargets = []", 'models."m".targets: must be a list of text, at least one, not an empty list'),
         ("[models.m]\ntargets = ['b/x']", 'models."m".targets: `b/x`'),
         ("[models.m]\ntargets = ['local']", 'models."m".targets: `local`'),
-        (UP + "[models.'gpt-*']\ntargets = ['a/*']", 'models."gpt-*": a name is exact, and "*" alone stands for'),
+        (UP + "[models.'g*t']\ntargets = ['a/*']", 'models."g*t": `*` can only be a name\'s last sign'),
         (UP + "[models.m]\ntargets = ['a/gpt-*']", 'models."m".targets: `a/gpt-*` is no pattern'),
         ("[engine]\nenabled = false\n[models.m]\ntargets = ['local/x']", "engine.enabled is false"),
         ("this is not toml", "is not TOML"),
