@@ -30,11 +30,14 @@ SETTINGS = f"""# Settings
 
 {MADE}
 One file, `parley.toml`: the one that `--config` or `PARLEY_CONFIG` names, else the one in the working folder. Without a
-file the defaults hold, and with `OPENAI_API_KEY` set all models but the embedded ones go to OpenAI. A setting that is
-not on this page is refused at start-up, by its path.
+file the defaults hold, and with `OPENAI_API_KEY` set all models but the embedded ones go to OpenAI; a key of Parley
+itself in it (`sk-parley-...`) is for clients and does not count. A setting that is not on this page is refused at
+start-up, by its path.
 
 Precedence: default < file < environment. `PARLEY_SECTION__KEY` sets a key of a section that is not named by you:
-`PARLEY_SERVER__LISTEN=0.0.0.0:8080`, `PARLEY_ENGINE__ENABLED=false`. `parley check` prints what would run.
+`PARLEY_SERVER__LISTEN=0.0.0.0:8080`, `PARLEY_ENGINE__ENABLED=false`. Any other variable that begins with `PARLEY_` is
+refused too, by its name; left alone are those of the [commands](commands.md), those that a `key` names, and those that
+Kubernetes makes of a service called parley. `parley check` prints what would run.
 
 """
 COMMANDS = f"""# Commands

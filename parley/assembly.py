@@ -6,21 +6,22 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from parley.api.server import run
 from parley.core.clock import SystemClock
 from parley.engine.engine import Engine
 from parley.engine.shelf import Shelf
+from parley.errors import SettingsError
 from parley.house import House
 from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.prices import look_up
-from parley.settings import LOCAL, Settings
-from parley.store.database import Store, open_store
+from parley.settings import LOCAL, Settings, UpstreamSettings
+from parley.store.database import Store, address_of, open_store
 from parley.upstreams.answer import Provider
+from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.providers.local.provider import LocalProvider
@@ -33,8 +34,9 @@ ENGINE_KEEPS = 3.5  # seconds: llama.cpp closes a connection that rests for 5
 
 
 def store_url(settings: Settings, data: Path) -> str:
-    """Return the database's address; a relative SQLite file lies in the *data* folder."""
+    """Return the database's address; a relative SQLite file lies in the *data* folder. Raises SettingsError."""
     url = settings.store.url
+    address_of(url)  # refuses what is none, before a path is made of it
     if url.startswith(SQLITE) and not url.startswith(SQLITE + "/"):
         return f"{SQLITE}{(data / url.removeprefix(SQLITE)).absolute()}"
     return url
@@ -42,10 +44,7 @@ def store_url(settings: Settings, data: Path) -> str:
 
 def shown_url(url: str) -> str:
     """Return *url* without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    return address_of(url).render_as_string(hide_password=True)
 
 
 def shelf(data: Path) -> Shelf:
@@ -60,16 +59,22 @@ async def store_of(settings: Settings, data: Path) -> Store:
 
 def providers(settings: Settings, client: Client) -> dict[str, Provider]:
     """Return who speaks to each upstream, by its name. Raises SettingsError."""
-    return {
-        name: OpenAIProvider(
-            name,
-            upstream.base_url,
-            upstream.key.reveal(f"upstreams.{name}.key") if upstream.key else None,
-            upstream.timeouts,
-            client,
-        )
-        for name, upstream in settings.upstreams.items()
-    }
+    return {name: provider(name, upstream, client) for name, upstream in settings.upstreams.items()}
+
+
+def provider(name: str, upstream: UpstreamSettings, client: Client) -> Provider:
+    """Return who speaks to the upstream *name*. Raises SettingsError, which names the setting."""
+    key = upstream.key.reveal(f"upstreams.{name}.key") if upstream.key else None
+    try:
+        return OpenAIProvider(name, upstream.base_url, key, upstream.timeouts, client)
+    except SettingsError as error:
+        raise SettingsError(f"upstreams.{name}.base_url: {error.message}") from error
+
+
+def examine(settings: Settings, data: Path) -> None:
+    """Refuse, before anything is made, what `serve` could not run with. Raises SettingsError."""
+    store_url(settings, data)
+    providers(settings, Client())
 
 
 def local(settings: Settings, engine: Engine, client: Client) -> dict[str, Provider]:
@@ -102,8 +107,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             upstreams=Upstreams(
                 {**providers(settings, client), **local(settings, engine, near)},
                 {name: upstream.retries for name, upstream in settings.upstreams.items()},
-                counts.attempts,
-                clock,
+                Attempts(clock, counts.attempts),
             ),
             completions=store.completions,
             ready=store.ready,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from parley import __version__
 from parley.core.later import later
@@ -25,8 +25,33 @@ else:
     options = later("parley.commands.options")
     serve = later("parley.commands.serve")
 
+FLAG = ""  # what stands behind an option that takes nothing
 
-class Commands(TyperGroup):
+
+class Command(TyperCommand):
+    """A command whose help shows no type of a flag."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return `--help`, a flag too."""
+        return plain(super().get_help_option(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands whose help shows no type of a flag."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return `--help`, a flag too."""
+        return plain(super().get_help_option(ctx))
+
+
+def plain(option: Any) -> Any:
+    """Return *option* without the `<bool>` that typer would show behind it."""
+    if option is not None:
+        option.metavar = FLAG
+    return option
+
+
+class Commands(Group):
     """A group of commands that tells an error in one sentence."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -41,8 +66,8 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Your own GPT API."
 )
-key = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
-model = typer.Typer(no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
+key = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke API keys.")
+model = typer.Typer(cls=Group, no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
 app.add_typer(key, name="key")
 app.add_typer(model, name="model")
 
@@ -59,8 +84,11 @@ Data = Annotated[
     ),
 ]
 Listen = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; port 0: any free one.")]
-Workers = Annotated[int | None, typer.Option(min=1, max=256, help="Processes that share the port.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="Processes that share the port; each loads the engine's models for itself."),
+]
+Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print JSON.")]
 Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -74,13 +102,13 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def start(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", metavar=FLAG, callback=show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
 
 
-@app.command("serve")
+@app.command("serve", cls=Command)
 def run_serve(
     config: Config = None,
     listen: Listen = None,
@@ -94,37 +122,41 @@ def run_serve(
     raise typer.Exit(serve.run(chosen, socket, line))
 
 
-@app.command("check")
+@app.command("check", cls=Command)
 def run_check(config: Config = None, data: Data = None) -> None:
     """Read the settings and print what would run; connects to nothing."""
     raise typer.Exit(check.run(options.read(config, data)))
 
 
-@app.command("chat")
+@app.command("chat", cls=Command)
 def run_chat(
-    model: Annotated[str | None, typer.Argument(help="Default: parley-mini, or the first there is.")] = None,
+    model: Annotated[str | None, typer.Argument(help="Default: parley-mini, or the first that is listed.")] = None,
     url: Annotated[str | None, typer.Option(help="The server; default: the configured one, or one of its own.")] = None,
-    key: Annotated[str | None, typer.Option(envvar="PARLEY_API_KEY", help="The API key.")] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="PARLEY_API_KEY", help="The API key; with --url also that in OPENAI_API_KEY.")
+    ] = None,
     system: Annotated[str | None, typer.Option(help="The system message.")] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Talk with a model in the terminal."""
+    """Talk with a model in the terminal, or from a pipe: a line a message; there a call that fails ends it."""
     with chat.connected(options.read(config, data), url, key) as client:
         chat.run(client, model, system)
 
 
-@app.command("demo")
+@app.command("demo", cls=Command)
 def run_demo() -> None:
     """Start a server, take the article's path through it, and stop it. Needs no network."""
     demo.run()
 
 
-@key.command("create")
+@key.command("create", cls=Command)
 def create_key(
-    project: Annotated[str, typer.Option(help="The project it belongs to; made if there is none.")] = "default",
-    name: Annotated[str, typer.Option(help="A name for people.")] = "",
-    admin: Annotated[bool, typer.Option("--admin", help="Make an admin key.")] = False,
+    project: Annotated[
+        str, typer.Option(help="The project it belongs to, at most 64 characters; made if there is none.")
+    ] = "default",
+    name: Annotated[str | None, typer.Option(help="A name for people, at most 64 characters.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", metavar=FLAG, help="Make an admin key.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
@@ -132,13 +164,13 @@ def create_key(
     typer.echo(keys.create(options.read(config, data), project=project, name=name, admin=admin))
 
 
-@key.command("list")
+@key.command("list", cls=Command)
 def list_keys(json: Json = False, config: Config = None, data: Data = None) -> None:
-    """List the keys; the keys themselves are not kept, only what they begin and end with."""
+    """List the keys; the keys themselves are not kept, only what they begin and end with. JSON has long names whole."""
     keys.show(options.read(config, data), as_json=json)
 
 
-@key.command("revoke")
+@key.command("revoke", cls=Command)
 def revoke_key(
     key: Annotated[str, typer.Argument(help="Its id, its prefix, or the key itself.")],
     config: Config = None,
@@ -149,15 +181,15 @@ def revoke_key(
     typer.echo(f"revoked {revoked.id} {revoked.prefix}")
 
 
-@model.command("list")
+@model.command("list", cls=Command)
 def list_models(json: Json = False, config: Config = None, data: Data = None) -> None:
     """List the models of the embedded engine."""
     models.show(options.read(config, data), as_json=json)
 
 
-@model.command("add")
+@model.command("add", cls=Command)
 def add_model(
-    source: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A GGUF file.")],
+    source: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A GGUF file, or its http or https URL.")],
     name: Annotated[str | None, typer.Option(help="What clients call it; default: after the file.")] = None,
     config: Config = None,
     data: Data = None,
@@ -166,8 +198,15 @@ def add_model(
     models.add(options.read(config, data), source, name)
 
 
-@model.command("remove")
-def remove_model(name: str, config: Config = None, data: Data = None) -> None:
-    """Forget a model and delete its file."""
-    models.remove(options.read(config, data), name)
-    typer.echo(f"removed {name}")
+@model.command("remove", cls=Command)
+def remove_model(
+    name: Annotated[str, typer.Argument(help="What clients call it.")], config: Config = None, data: Data = None
+) -> None:
+    """Forget a model and delete its file.
+
+    A running server that has it loaded keeps it in memory until nobody has used it for `engine.idle_seconds`.
+    """
+    chosen = options.read(config, data)
+    models.remove(chosen, name)
+    idle = chosen.settings.engine.idle_seconds
+    typer.echo(f"removed {name}; a server that has it loaded lets go of it after {idle:g} seconds without use")

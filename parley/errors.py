@@ -17,8 +17,8 @@ ParleyError                 500
 ├── UpstreamError           502  it is somebody else's fault; the next target may do better
 │   ├── UpstreamRefused     400  the provider refuses the request itself: told to the client, not shopped around
 │   ├── UpstreamBroken      502  it closed, sent rubbish, or answered 5xx
-│   ├── UpstreamDenied      502  it did not take *our* key
-│   ├── UpstreamNoQuota     502  *our* account there has nothing left to spend
+│   ├── UpstreamDenied      502  it did not take *our* key, or our account there has no quota left
+│   ├── UpstreamMisplaced   502  it has no such endpoint: its base_url is wrong
 │   ├── UpstreamLacksModel  404  it does not have the model
 │   ├── UpstreamBusy        503
 │   ├── UpstreamTimeout     504
@@ -31,7 +31,7 @@ Status, type and code are class attributes; the first line of the docstring is t
 `parley.api.render` turns one into OpenAI's body. Errors are told apart by class, never by their words.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ParleyError(Exception):
@@ -149,9 +149,12 @@ class UpstreamError(ParleyError):
     status = 502
     code: ClassVar[str | None] = "upstream_error"
     retriable = True
-    answered: int | None = None  # what the provider itself said, where it did: its status ...
-    provider_code: str | None = None
-    words: str = ""  # ... and its message, for the log; not everything in it is the client's business
+    detail = ""  # what only the log tells: the provider's own words, an address
+
+    def because(self, detail: str) -> Self:
+        """Return this error, with what its operator should know and its client should not."""
+        self.detail = detail
+        return self
 
 
 class UpstreamRefused(UpstreamError):
@@ -175,10 +178,10 @@ class UpstreamDenied(UpstreamError):
     code = "upstream_denied"
 
 
-class UpstreamNoQuota(UpstreamError):
-    """This server's own account at the model's provider has no quota left. Tell its operator."""
+class UpstreamMisplaced(UpstreamError):
+    """The model's provider has no such endpoint."""
 
-    code = "upstream_no_quota"
+    code = "upstream_not_found"
 
 
 class UpstreamLacksModel(UpstreamError):

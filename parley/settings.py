@@ -2,29 +2,31 @@
 
 Unknown keys are refused and the error names the path of what is wrong. Secrets are references (`{ env = "NAME" }` or
 `{ file = "path" }`), never values. Precedence: default < file < environment (`PARLEY_SERVER__LISTEN=...`: section and
-key, joined by two underscores). Each field's own sentence is the documentation: `docs/reference/settings.md` is made
-from it, and a test compares.
+key, joined by two underscores: `parley.environment`). What is wrong is put into words by `parley.mistakes`. Each
+field's own sentence is the documentation: `docs/reference/settings.md` is made from it, and a test compares.
 """
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
 from parley.core.catalog import Timeouts
+from parley.core.keys import is_ours
 from parley.core.money import FREE, Price, nano
+from parley.environment import overlay
 from parley.errors import SettingsError
+from parley.mistakes import told
 
 LOCAL = "local"
 OPENAI_URL = "https://api.openai.com/v1"
-_PREFIX = "PARLEY_"
+OPENAI_KEY = "OPENAI_API_KEY"
 
 
 class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,12 +36,14 @@ class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class Secret(Tree, frozen=True):
     """Where a secret is kept. Exactly one of the two."""
 
+    FORM: ClassVar[str] = '{ env = "NAME" } or { file = "PATH" }'
+
     env: Annotated[str | None, Meta(description="The environment variable that holds it.")] = None
     file: Annotated[str | None, Meta(description="The file whose first line it is.")] = None
 
     def __post_init__(self) -> None:
         if (self.env is None) == (self.file is None):
-            raise ValueError('a secret is either { env = "NAME" } or { file = "PATH" }')
+            raise ValueError(f"a secret is either {self.FORM}")
 
     def reveal(self, where: str) -> str:
         """Return the secret. Raises SettingsError, naming *where* it was asked for, when it is not there."""
@@ -51,7 +55,8 @@ class Secret(Tree, frozen=True):
         try:
             lines = Path(str(self.file)).expanduser().read_text("utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{where}: the file {self.file} cannot be read ({error})") from error
+            why = str(error.strerror).lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(f"{where}: the file {self.file} cannot be read: {why}") from error
         if not lines[0].strip():
             raise SettingsError(f"{where}: the file {self.file} is empty")
         return lines[0].strip()
@@ -61,7 +66,22 @@ class ServerSettings(Tree, frozen=True):
     """How we listen."""
 
     listen: Annotated[str, Meta(description="Host and port to listen on.")] = "127.0.0.1:8080"
-    workers: Annotated[int, Meta(ge=1, le=256, description="Processes that share the port.")] = 1
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Processes that share the port. Each loads the engine's models for itself, so N of them take N "
+            "times the engine's memory.",
+        ),
+    ] = 1
+    cors_origins: Annotated[
+        list[str],
+        Meta(
+            description="Origins whose pages may call from a browser, such as `https://app.example.com`; "
+            '`"*"`: all. None: no page of another origin may.'
+        ),
+    ] = []
     max_body: Annotated[
         int, Meta(ge=1024, description="Largest request body, in bytes; a larger one is refused with 413.")
     ] = 32 * 1024 * 1024
@@ -78,6 +98,13 @@ class ServerSettings(Tree, frozen=True):
     shutdown_seconds: Annotated[
         int, Meta(ge=0, description="How long running answers may go on after SIGTERM, in seconds.")
     ] = 30
+
+    def __post_init__(self) -> None:
+        for origin in self.cors_origins:
+            if not re.fullmatch(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:_\[\]-]+", origin):
+                raise ValueError(
+                    f'cors_origins: `{origin}` is not an origin, such as https://app.example.com (no path), or "*"'
+                )
 
     @property
     def address(self) -> tuple[str, int]:
@@ -117,6 +144,8 @@ class EngineSettings(Tree, frozen=True):
 
 class PriceSettings(Tree, frozen=True):
     """Dollars per million tokens, as text so that no digit is lost."""
+
+    FORM: ClassVar[str] = '{ input = "2.50", output = "10.00" }'
 
     input: Annotated[str, Meta(description="Dollars per million tokens of the prompt.")]
     output: Annotated[str, Meta(description="Dollars per million tokens of the answer.")]
@@ -161,13 +190,14 @@ class UpstreamSettings(Tree, frozen=True):
 
 
 class ModelSettings(Tree, frozen=True):
-    """A name clients may ask for; `"*"` stands for every other name."""
+    """A name clients may ask for; `"gpt-*"` stands for all that begin so, `"*"` for every other; the longest counts."""
 
     targets: Annotated[
         list[str],
         Meta(
             min_length=1,
-            description="Where it may go, in order of preference: `UPSTREAM/MODEL`; `local` is the engine.",
+            description="Where it may go, in order of preference: `UPSTREAM/MODEL`, or `UPSTREAM/*` for the "
+            "name that is asked for; `local` is the engine.",
         ),
     ]
     price: Annotated[
@@ -190,8 +220,14 @@ class Settings(Tree, frozen=True):
             if name == LOCAL or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
                 raise ValueError(f"upstreams.{name}: the name is taken or has other signs than letters, digits, _ . -")
         for model, entry in self.models.items():
+            if "*" in model[:-1]:
+                raise ValueError(f'models."{model}": `*` can only be a name\'s last sign')
             for target in entry.targets:
                 upstream, slash, name = target.partition("/")
+                if "*" in name and name != "*":
+                    raise ValueError(
+                        f'models."{model}".targets: `{target}` is no pattern; `{upstream}/*` is the name asked for'
+                    )
                 if not slash or not name or (upstream != LOCAL and upstream not in self.upstreams):
                     known = ", ".join([LOCAL, *self.upstreams])
                     raise ValueError(
@@ -202,8 +238,14 @@ class Settings(Tree, frozen=True):
 
     @property
     def listed(self) -> dict[str, ModelSettings]:
-        """The models by name, without the catch-all."""
-        return {name: entry for name, entry in self.models.items() if name != "*"}
+        """The models by name, without patterns."""
+        return {name: entry for name, entry in self.models.items() if not name.endswith("*")}
+
+    @property
+    def patterns(self) -> list[tuple[str, ModelSettings]]:
+        """What names begin with, and where those go: the longest first, the catch-all (which is empty) last."""
+        found = [(name[:-1], entry) for name, entry in self.models.items() if name.endswith("*")]
+        return sorted(found, key=lambda one: len(one[0]), reverse=True)
 
 
 def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price | None:
@@ -216,6 +258,17 @@ def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price |
     return None
 
 
+_SECTIONS = {
+    section: [field.name for field in msgspec.structs.fields(kind)]
+    for section, kind in (("server", ServerSettings), ("store", StoreSettings), ("engine", EngineSettings))
+}
+
+
+def holds_our_key(environ: Mapping[str, str]) -> bool:
+    """Tell whether `OPENAI_API_KEY` is for clients of a Parley: such a key is no way to OpenAI."""
+    return is_ours(environ.get(OPENAI_KEY, ""))
+
+
 def load(file: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of *file* (None: the defaults) with the environment over it.
 
@@ -224,51 +277,30 @@ def load(file: Path | None, environ: Mapping[str, str] | None = None) -> Setting
     environ = os.environ if environ is None else environ
     tree: dict[str, Any] = {}
     if file is not None:
-        try:
-            tree = tomllib.loads(file.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{file} cannot be read: {error}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"{file} is not TOML: {error}") from error
-    elif environ.get("OPENAI_API_KEY"):
+        tree = _read(file)
+    elif environ.get(OPENAI_KEY) and not holds_our_key(environ):
         tree = {
-            "upstreams": {"openai": {"base_url": OPENAI_URL, "key": {"env": "OPENAI_API_KEY"}}},
+            "upstreams": {"openai": {"base_url": OPENAI_URL, "key": {"env": OPENAI_KEY}}},
             "models": {"*": {"targets": ["openai/*"]}},
         }
-    _overlay(tree, environ)
+    variables = overlay(tree, environ, _SECTIONS)
     try:
         return msgspec.convert(tree, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{file or 'settings'}: {_readable(str(error))}") from error
+        place, words = told(str(error), tree, Settings)
+        source = variables.get(place) or file or "settings"
+        raise SettingsError(f"{source}: {place}: {words}" if place else f"{source}: {words}") from error
 
 
-def _overlay(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Lay `PARLEY_SECTION__KEY` variables over *tree*."""
-    for name, text in environ.items():
-        section, joined, key = name.removeprefix(_PREFIX).lower().partition("__")
-        if name.startswith(_PREFIX) and joined:
-            try:
-                value = tomllib.loads(f"v = {text}")["v"]
-            except tomllib.TOMLDecodeError:
-                value = text
-            branch = tree.setdefault(section, {})
-            if isinstance(branch, dict):  # what is no section is refused by name later
-                branch[key] = value
-
-
-def _meant(name: str) -> str:
-    """Return the question whether a setting of a like name was meant, or nothing."""
-    trees = (Settings, ServerSettings, StoreSettings, EngineSettings, UpstreamSettings, ModelSettings, Timeouts)
-    known = [field.name for tree in trees for field in msgspec.structs.fields(tree)]
-    like = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {like[0]}?" if like else ""
-
-
-def _readable(message: str) -> str:
-    """Turn msgspec's words into a path first: `server.listen: Expected ...`."""
-    text, at, path = message.partition(" - at `$")
-    place = path.rstrip("`").lstrip(".")
-    found = re.search(r"unknown field `(.+)`", text)
-    if found:
-        return f"{place + '.' if place else ''}{found[1]}: there is no such setting{_meant(found[1])}"
-    return f"{place}: {text}" if at and place else text
+def _read(file: Path) -> dict[str, Any]:
+    """Return what stands in *file*. Raises SettingsError."""
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"there is no file {file}") from error
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {str(error.strerror).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} cannot be read: it is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not TOML: {error}") from error

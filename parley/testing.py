@@ -12,6 +12,7 @@ from parley.core.call import Call, Caller, request_id
 from parley.core.catalog import Target
 from parley.core.events import Event, Kind, Usage
 from parley.core.money import FREE, Price
+from parley.core.reply import Sink
 from parley.errors import NotRecorded, ParleyError
 from parley.house import House
 from parley.policies.access import Access
@@ -23,6 +24,7 @@ from parley.store.completions import Completions, StoredCompletion
 from parley.store.keys import digest
 from parley.store.ledger import Record
 from parley.upstreams.answer import Provider
+from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
 
@@ -50,19 +52,28 @@ class FakeClock:
 
 
 class RecordingReply:
-    """A reply that remembers what was sent; `meanwhile` runs at each event (to leave, to fail, to wait)."""
+    """A reply that remembers what was sent; `meanwhile` runs after each flush (to leave, to fail, to wait)."""
 
     def __init__(self, meanwhile: Callable[[Event], Awaitable[None]] | None = None) -> None:
         self.authenticated = False
         self.events: list[Event] = []
         self.ended = False
         self._meanwhile = meanwhile
+        self._seen = 0
 
-    async def send(self, event: Event) -> None:
+    def send(self, event: Event) -> None:
         """Remember *event*."""
         self.events.append(event)
-        if self._meanwhile is not None:
-            await self._meanwhile(event)
+
+    def flush(self) -> bool:
+        """Tell whether there is nothing to do meanwhile."""
+        return self._meanwhile is None
+
+    async def drain(self) -> None:
+        """Do what is to be done meanwhile, for each event since the last time."""
+        while self._meanwhile is not None and self._seen < len(self.events):
+            self._seen += 1
+            await self._meanwhile(self.events[self._seen - 1])
 
     async def end(self) -> None:
         """Remember the end."""
@@ -116,19 +127,16 @@ class ScriptedAnswer:
     def __init__(self, target: Target, script: Script) -> None:
         self.target = target
         self.closed = False
-        self._script = iter(script)
+        self._script = script
 
-    def __aiter__(self) -> "ScriptedAnswer":
-        return self
-
-    async def __anext__(self) -> Event:
-        """Return the next event of the script, or raise its error."""
-        step = next(self._script, None)
-        if step is None:
-            raise StopAsyncIteration
-        if isinstance(step, ParleyError):
-            raise step
-        return step
+    async def pour(self, sink: Sink) -> None:
+        """Send what the script has, raise its errors."""
+        for step in self._script:
+            if isinstance(step, ParleyError):
+                raise step
+            sink.send(step)
+            if not sink.flush():
+                await sink.drain()
 
     def close(self) -> None:
         """Remember that it was let go."""
@@ -137,8 +145,6 @@ class ScriptedAnswer:
 
 class ScriptedProvider:
     """A provider that answers with one script after the other; an error first in a script is raised when asked."""
-
-    address = "nowhere"
 
     def __init__(self, *scripts: Script) -> None:
         self._scripts = list(scripts)
@@ -219,8 +225,7 @@ def a_house(
         upstreams=Upstreams(
             providers,
             {name: settings.upstreams[name].retries for name in settings.upstreams},
-            counts.attempts,
-            clock,
+            Attempts(clock, counts.attempts),
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
         ready=ready,

@@ -1,7 +1,9 @@
 """The API's table: every operation we offer, on one screen."""
 
+from dataclasses import replace
+
 from parley.api import health, models, stored
-from parley.api.calls import calling
+from parley.api.calls import calling, calling_engine
 from parley.api.openapi import document
 from parley.api.reply import HttpReply
 from parley.api.request import Request
@@ -45,10 +47,27 @@ def _call(path: str, operation: str, summary: str, body: type, answer: type, *, 
     return Route("POST", path, operation, summary, calling(operation), body, answer, streams, statuses=CALL)
 
 
-ROUTES: tuple[Route, ...] = (
+def _older(route: Route) -> Route:
+    """Return where clients from before 1.0 go with `engine=`: the model stands in the path."""
+    path = route.path.replace("/v1/", "/v1/engines/{model}/")
+    summary = route.summary.removesuffix(".") + ", for older clients."
+    return replace(
+        route,
+        path=path,
+        operation=f"engines.{route.operation}",
+        summary=summary,
+        endpoint=calling_engine(route.operation),
+    )
+
+
+CALLS = (
     _call(CHAT, "chat.completions", "Answer a conversation.", ChatRequest, ChatCompletion),
     _call("/v1/completions", "completions", "Continue a text.", CompletionRequest, Completion),
     _call("/v1/embeddings", "embeddings", "Embed texts.", EmbeddingRequest, EmbeddingList, streams=False),
+)
+ROUTES: tuple[Route, ...] = (
+    *CALLS,
+    *map(_older, CALLS),
     Route("GET", CHAT, "chat.completions.list", "List stored chat completions.", stored.listing,
           answer=StoredList, query=(*PAGE, MODEL, LABELS), statuses=READ),
     Route("GET", ONE, "chat.completions.retrieve", "Get a stored chat completion.", stored.one,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from parley.api.older import AGENT, with_content
+from parley.api.older import AGENT, with_content, with_model
 from parley.api.render import JSON
 from parley.api.reply import HttpReply
 from parley.api.request import Request
@@ -53,5 +53,16 @@ def calling(operation: str) -> Endpoint:
         if call.client.startswith(AGENT) and operation == "chat.completions":
             reply.adapt = with_content
         await answer(call, reply, house)
+
+    return endpoint
+
+
+def calling_engine(operation: str) -> Endpoint:
+    """Return the endpoint of *operation* whose path names the model, where the body does not."""
+    plain = calling(operation)
+
+    async def endpoint(request: Request, reply: HttpReply, house: House) -> None:
+        request.body = with_model(request.body, request.params["model"])
+        await plain(request, reply, house)
 
     return endpoint

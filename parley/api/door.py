@@ -255,6 +255,12 @@ class Door(asyncio.Protocol):
         else:
             self._transport.close()
 
+    @property
+    def client(self) -> str:
+        """Return the address at the other end: the client's, or that of a proxy before us."""
+        found = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(found[0]) if found else ""
+
     # --- the reply's side
 
     def head(self, status: int, headers: bytes, length: int | None) -> bytes:

@@ -29,10 +29,10 @@ class CountsCollector(Collector):
             calls.add_metric([operation, outcome, str(status)], number)
         yield calls
         attempts = CounterMetricFamily(
-            "parley_upstream_attempts", "Attempts by upstream and outcome.", labels=["upstream", "outcome"]
+            "parley_upstream_attempts", "Attempts by upstream and what became of them.", labels=["upstream", "outcome"]
         )
-        for labels, number in counts.attempts.items():
-            attempts.add_metric(labels, number)
+        for (upstream, outcome), number in counts.attempts.items():
+            attempts.add_metric([upstream, outcome], number)
         yield attempts
         tokens = CounterMetricFamily("parley_tokens", "Tokens by model and direction.", labels=["model", "direction"])
         for model, spent in counts.spent.items():

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from parley.api.render import JSON, error_body, error_headers
 from parley.core.clock import Clock
-from parley.core.events import Event, Kind
+from parley.core.events import WHOLE, Event
 from parley.errors import ParleyError
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -69,19 +69,26 @@ class HttpReply:
         self.streaming = False
         self.sent = False
 
-    async def send(self, event: Event) -> None:
-        """Send a piece of an answer; waits while the client is slower than the answer."""
-        if event.kind is Kind.WHOLE:
+    def send(self, event: Event) -> None:
+        """Hold a piece of an answer for the next `flush`: pieces that came together go out together."""
+        if event.kind is WHOLE:
             self._body = event.raw
             return
         if not self.streaming:
             self._begin()
         if event.raw:
             self._frame(event.raw if self.adapt is None else self.adapt(event.raw))
-        if not event.more:
-            self._flush()
-            if not self._line.writable:
-                await self._line.drain()
+
+    def flush(self) -> bool:
+        """Send what is held, and tell whether the client keeps up with its answer."""
+        if self._held:
+            self._line.write(self._held)
+            self._held = b""
+        return self._line.writable
+
+    async def drain(self) -> None:
+        """Wait until the client has taken what was sent."""
+        await self._line.drain()
 
     def body(self, body: bytes, media: bytes = JSON) -> None:
         """Set the whole answer."""
@@ -129,13 +136,7 @@ class HttpReply:
         """End the stream."""
         if self._line.chunks:
             self._held += b"0\r\n\r\n"
-        self._flush()
-
-    def _flush(self) -> None:
-        """Send what is held: events that came together go out together."""
-        if self._held:
-            self._line.write(self._held)
-            self._held = b""
+        self.flush()
 
     def _headers(self, media: bytes) -> bytes:
         if not self.authenticated:

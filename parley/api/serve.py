@@ -36,15 +36,23 @@ class Table:
         """Return the route of *request* and set its params. Raises NotFound, NotAllowed."""
         methods = self._exact.get(request.path) or self._match(request)
         if methods is None:
-            hint = self._exact.get("/v1" + request.path)
-            meant = f" Did you mean /v1{request.path}?" if hint else ""
-            raise NotFound(f"Invalid URL ({request.method} {request.path}).{meant}")
+            raise NotFound(f"Invalid URL ({request.method} {request.path}).{self._instead(request.path)}")
         route = methods.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             raise NotAllowed(
                 f"Not allowed to {request.method} on {request.path}. Allowed: {', '.join(sorted(methods))}."
             )
         return route
+
+    def _instead(self, path: str) -> str:
+        """Return what may help who asked for *path*: a path that is like it, or all of the API's."""
+        for like in ("/v1" + path, path.rstrip("/"), path.removeprefix("/v1")):
+            if like in self._exact:
+                return f" Did you mean {like}?"
+        if not path.startswith("/v1/"):
+            return ""
+        served = ", ".join(known for known in self._exact if known.startswith("/v1/"))
+        return f" This endpoint is not served here; these are: {served}."
 
     def allowed(self, path: str) -> str:
         """Return the methods of *path*, for the `Allow` header."""
@@ -95,24 +103,24 @@ class Service:
         try:
             await self._table.find(request).endpoint(request, reply, self._house)
         except ParleyError as error:
-            self._fail(reply, error, request)
+            self._fail(reply, error, request, door)
         except asyncio.CancelledError:
             if not reply.sent:
-                self._fail(reply, ShuttingDown(), request)  # goes nowhere when it was the client who left
+                self._fail(reply, ShuttingDown(), request, door)  # goes nowhere when it was the client who left
             raise
         except Exception:
             log.exception("a fault of ours", request=request.id, path=request.path)
-            self._fail(reply, ParleyError(), request)
+            self._fail(reply, ParleyError(), request, door)
 
     def refuse(self, error: ParleyError, door: Door) -> None:
         """Answer a request that never became whole."""
         HttpReply(door, self.clock, request_id(self.clock.now()), self.clock.monotonic()).fail(error)
 
-    def _fail(self, reply: HttpReply, error: ParleyError, request: Request) -> None:
+    def _fail(self, reply: HttpReply, error: ParleyError, request: Request, door: Door) -> None:
         extra = b""
         if isinstance(error, Unauthenticated):
             self._house.counts.unauthenticated += 1
-            log.info("no valid key", request=request.id, path=request.path)
+            log.info("no valid key", request=request.id, path=request.path, client=door.client, why=error.message)
         if isinstance(error, NotAllowed):
             extra = b"allow: %b\r\n" % self._table.allowed(request.path).encode()
         reply.fail(error, extra)

@@ -6,18 +6,21 @@ On SIGTERM or SIGINT it stops accepting, lets running answers end for `server.sh
 
 import asyncio
 import contextlib
-import functools
 import signal
 import socket
 from collections.abc import Callable, Iterator
 
+import structlog
 import uvicorn
 
 from parley.api.app import ROUTES
+from parley.api.cors import doors
 from parley.api.door import Door
-from parley.api.serve import Service, Table
+from parley.api.serve import Table
 from parley.errors import ShuttingDown
 from parley.house import House
+
+log = structlog.get_logger()
 
 SWEEP = 10  # ticks of a tenth of a second
 SETTLING = 6  # seconds for what is cancelled to be recorded; the ledger gives up after five
@@ -34,6 +37,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
         self._grace = grace
+        self._given_up = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so."""
@@ -42,18 +46,23 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections; return when the running answers have ended, or were ended and settled."""
-        giving_up = asyncio.get_running_loop().call_later(self._grace, self._give_up)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        log.info("stopping", open_calls=len(self.server_state.tasks), seconds_at_most=self._grace)
+        giving_up = loop.call_later(self._grace, self._give_up)
         await super().shutdown(sockets)
         giving_up.cancel()
         left = set(self.server_state.tasks)
         if left:  # a second signal: they are not waited for, but recorded
             self._give_up()
             await asyncio.wait(left, timeout=SETTLING)
+        log.info("stopped", given_up=self._given_up, seconds=round(loop.time() - began, 3))
 
     def _give_up(self) -> None:
         """End the answers that took too long; the reason reaches their records."""
         for task in tuple(self.server_state.tasks):
             task.cancel(ShuttingDown())
+            self._given_up += 1
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -80,10 +89,9 @@ class Server(uvicorn.Server):
 async def run(house: House, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve *house* on *listener* until a signal ends it; *ready* is called when connections are taken."""
     settings = house.settings.server
-    service = Service(house, Table(ROUTES))
     config = uvicorn.Config(
         nothing_else,
-        http=functools.partial(Door, service),  # type: ignore[arg-type]
+        http=doors(house, Table(ROUTES)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,11 +1,13 @@
 """`parley chat`: a talk with a model in the terminal, through the official client like any other app.
 
 A server that is given, or that answers at the configured address, is used; otherwise one of our own runs for as long as
-the talk lasts. Without a key we make one for the session and revoke it at the end. An error of a call is one line, and
-the talk goes on; a server that cannot be reached at all is a ParleyError.
+the talk lasts. Without a key we borrow one for the session and revoke it at the end. An error of a call is one line,
+and the talk goes on; where nobody can read it, for the talk comes from a pipe, it is a ParleyError, as is a server that
+cannot be reached at all.
 """
 
 import http.client
+import os
 import readline  # noqa: F401 - gives `input` its history and editing
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 import openai
 from rich.console import Console
@@ -22,9 +25,10 @@ from parley.commands import keys
 from parley.commands.child import serving
 from parley.commands.options import Options, shown
 from parley.commands.welcome import FAVOURITE, SESSION
-from parley.errors import ParleyError
+from parley.errors import ParleyError, SettingsError
 
 PROMPT = "\001\033[1;36m\002you ›\001\033[0m\002 "
+SHOWN = 20  # models
 HARMLESS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
 """A model's words are text: what steers a terminal is left out."""
 HELP = "/clear forgets the talk, /system TEXT sets the system message, /model NAME changes the model, /quit leaves."
@@ -38,16 +42,31 @@ def connected(options: Options, url: str | None, key: str | None) -> Iterator[op
         if url is None:
             host, port = options.settings.server.address
             runs = answers(host, port)
-            if key is None or not runs:
+            if not key or not runs:
                 key = stack.enter_context(session_key(options))
             url = shown(host, port) if runs else stack.enter_context(embedded(options))
-        if key is None:
-            raise ParleyError("this server needs a key: give --key, or set PARLEY_API_KEY")
-        base = url.rstrip("/").removesuffix("/v1") + "/v1"
+        else:
+            base_of(url)  # before the key: one mistake at a time
+            key = key or os.environ.get("OPENAI_API_KEY")
+        if not key:
+            raise ParleyError("this server needs a key: give --key, or set PARLEY_API_KEY or OPENAI_API_KEY")
+        base = base_of(url)
         direct = openai.DefaultHttpxClient(trust_env=not ours)  # no proxy stands between us and our own server
         yield stack.enter_context(
             openai.OpenAI(base_url=base, api_key=key, max_retries=1, timeout=120, http_client=direct)
         )
+
+
+def base_of(url: str) -> str:
+    """Return the API's address on the server at *url*, with or without `/v1`. Raises SettingsError."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingsError(f"--url: `{url}` is not the address of a server, such as http://127.0.0.1:8080")
+    return url.rstrip("/").removesuffix("/v1") + "/v1"
 
 
 @contextmanager
@@ -71,8 +90,8 @@ def answers(host: str, port: int) -> bool:
 
 @contextmanager
 def session_key(options: Options) -> Iterator[str]:
-    """Make a key for this session; leaving revokes it."""
-    key = keys.create(options, project="default", name=SESSION)
+    """Borrow a key for this session; leaving revokes it."""
+    key = keys.borrow(options, SESSION)
     try:
         yield key
     finally:
@@ -80,16 +99,16 @@ def session_key(options: Options) -> Iterator[str]:
 
 
 def run(client: openai.OpenAI, model: str | None, system: str | None) -> None:
-    """Talk until Ctrl+D or /quit. Raises ParleyError when the server cannot be reached."""
-    try:
-        model = model or favourite([one.id for one in client.models.list()])
-    except openai.OpenAIError as error:
-        raise ParleyError(sentence(error)) from error
-    talk = Talk(client, model, system, Console(highlight=False, soft_wrap=True))
-    talk.note(f"{model} at {client.base_url}\n{HELP} Ctrl+C stops an answer, Ctrl+D leaves.")
+    """Talk until Ctrl+D or /quit. Raises ParleyError: the server cannot be reached, or a call of a piped talk fails."""
+    person = sys.stdin.isatty()
+    there = listed(client, needed=model is None)
+    talk = Talk(client, model or favourite(there), system, Console(highlight=False, soft_wrap=True), lasting=person)
+    talk.note(f"{talk.model} at {client.base_url}\n{HELP} Ctrl+C stops an answer, Ctrl+D leaves.")
+    if there and talk.model not in there:
+        talk.note(f"The server does not list {talk.model}, and may not have it. It lists: {some(there)}.")
     while True:
         try:
-            said = input(PROMPT if sys.stdin.isatty() else "").strip()
+            said = input(PROMPT if person else "").strip()
         except EOFError:
             return
         except KeyboardInterrupt:
@@ -98,6 +117,22 @@ def run(client: openai.OpenAI, model: str | None, system: str | None) -> None:
         if said == "/quit":
             return
         talk.take(said)
+
+
+def listed(client: openai.OpenAI, *, needed: bool) -> list[str]:
+    """Return the models the server lists; none where it has no list and none is *needed*. Raises ParleyError."""
+    try:
+        return [one.id for one in client.models.list()]
+    except openai.OpenAIError as error:
+        if needed or not isinstance(error, openai.APIStatusError) or isinstance(error, openai.AuthenticationError):
+            raise ParleyError(sentence(error)) from error
+        return []
+
+
+def some(models: list[str]) -> str:
+    """Return the names of *models*, of many the first."""
+    more = len(models) - SHOWN
+    return ", ".join(models[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def favourite(models: list[str]) -> str:
@@ -118,11 +153,14 @@ def sentence(error: openai.OpenAIError) -> str:
 
 
 class Talk:
-    """A conversation: what was said so far, and with whom."""
+    """A conversation: what was said so far, and with whom; a *lasting* one survives a call that fails."""
 
-    def __init__(self, client: openai.OpenAI, model: str, system: str | None, console: Console) -> None:
+    def __init__(
+        self, client: openai.OpenAI, model: str, system: str | None, console: Console, *, lasting: bool = True
+    ) -> None:
         self._client = client
         self._console = console
+        self._lasting = lasting
         self.model = model
         self.messages: list[Any] = []
         self._set_system(system or "")
@@ -148,7 +186,7 @@ class Talk:
             self._ask(said)
 
     def _ask(self, said: str) -> None:
-        """Ask the model and print its answer as it comes; keep both, unless it failed."""
+        """Ask the model and print its answer as it comes; keep both, unless it failed. Raises ParleyError."""
         self.messages.append({"role": "user", "content": said})
         parts: list[str] = []
         begun = perf_counter()
@@ -157,11 +195,19 @@ class Talk:
         except KeyboardInterrupt:
             self.note("\n(stopped)")
         except openai.OpenAIError as error:
-            self._console.print(("\n" if parts else "") + sentence(error), style="red", markup=False)
+            self._fail(sentence(error), "\n" if parts else "", error)
         if parts:
             self.messages.append({"role": "assistant", "content": "".join(parts)})
         else:
             self.messages.pop()
+
+    def _fail(self, words: str, before: str, error: Exception) -> None:
+        """Tell that a call failed. Raises ParleyError where the talk does not go on."""
+        if self._lasting:
+            self._console.print(before + words, style="red", markup=False)
+            return
+        self._console.print(before, end="")
+        raise ParleyError(words) from error
 
     def _listen(self, parts: list[str], begun: float) -> None:
         """Print the answer and gather it in *parts*."""

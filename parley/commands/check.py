@@ -1,7 +1,7 @@
 """`parley check`: what would run, from the settings alone. It connects to nothing and shows no secret.
 
-The exit status is 2 when something is wrong that the settings' own check cannot see: a secret that is not there, a
-local model that is not on the shelf.
+The exit status is 2 when something is wrong that the settings' own check cannot see: an address that is none, a secret
+that is not there (both are tried by the very code that `serve` runs), a local model that is not on the shelf.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import typer
 
-from parley.assembly import shelf, shown_url, store_url
+from parley.assembly import provider, shelf, shown_url, store_url
 from parley.commands.models import size
 from parley.commands.options import Options
 from parley.commands.tables import columns
@@ -18,7 +18,7 @@ from parley.engine.shelf import ModelFile
 from parley.errors import NoPrice, SettingsError
 from parley.policies.prices import look_up
 from parley.settings import LOCAL, ModelSettings, Settings
-from parley.upstreams.origin import Origin
+from parley.upstreams.client import Client
 from parley.upstreams.routing import CATCH_ALL, Routes
 
 
@@ -42,8 +42,8 @@ def run(options: Options) -> int:
         typer.echo(f"\n{title}{'' if rows else ': none'}")
         if rows:
             typer.echo("  " + columns(rows).replace("\n", "\n  "))
-    wrong = list(problems(options.settings, {file.name for file in files}))
-    for sentence in wrong:
+    wrong = list(problems(options, {file.name for file in files}))
+    for sentence in filter(None, (options.note, *wrong)):
         typer.echo(f"parley: {sentence}", err=True)
     return 2 if wrong else 0
 
@@ -54,8 +54,16 @@ def general(options: Options) -> Iterator[list[str]]:
     yield ["settings", str(options.config or "defaults and environment; there is no file")]
     yield ["listen", f"{server.listen}, {server.workers} process{'es' if server.workers > 1 else ''}"]
     yield ["data", str(options.data)]
-    yield ["database", shown_url(store_url(options.settings, options.data))]
+    yield ["database", database(options)]
     yield ["engine", "on" if options.settings.engine.enabled else "off"]
+
+
+def database(options: Options) -> str:
+    """Return the database's address without its password; one that is wrong may hold one anywhere."""
+    try:
+        return shown_url(store_url(options.settings, options.data))
+    except SettingsError:
+        return "WRONG"
 
 
 def upstreams(settings: Settings) -> Iterator[list[str]]:
@@ -102,13 +110,18 @@ def local(file: ModelFile) -> list[str]:
     return [file.name, size(file.size), file.source, "free"]
 
 
-def problems(settings: Settings, local_names: set[str]) -> Iterator[str]:
+def problems(options: Options, local_names: set[str]) -> Iterator[str]:
     """Yield a sentence, beginning with the path, for everything that is wrong."""
+    settings, client = options.settings, Client()
+    try:
+        store_url(settings, options.data)
+    except SettingsError as error:
+        yield error.message
     for name, one in settings.upstreams.items():
         try:
-            Origin.parse(one.base_url)
+            provider(name, msgspec.structs.replace(one, key=None), client)  # the key has a sentence of its own
         except SettingsError as error:
-            yield f"upstreams.{name}.base_url: {error.message}"
+            yield error.message
         if sentence := _missing(settings, name):
             yield sentence
     for name, entry in settings.models.items():

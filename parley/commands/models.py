@@ -13,6 +13,7 @@ from parley.commands.options import Options
 from parley.commands.tables import show as show_table
 from parley.engine.shelf import ModelFile
 from parley.engine.shelf import Progress as Report
+from parley.errors import InvalidRequest
 
 
 def show(options: Options, *, as_json: bool) -> None:
@@ -27,6 +28,9 @@ def show(options: Options, *, as_json: bool) -> None:
 
 def add(options: Options, source: str, name: str | None) -> None:
     """Bring *source* (a path or a URL) to the shelf. Raises Conflict, InvalidRequest, SettingsError."""
+    scheme = source.partition("://")[0] if "://" in source else ""
+    if scheme and scheme.lower() not in {"http", "https"}:
+        raise InvalidRequest(f"`{scheme}://` is no way to fetch a model: give an http or https URL, or a file's path.")
     options.make_data()
     with _bar(source) as report:
         model = shelf(options.data).add(source, name=name, progress=report)

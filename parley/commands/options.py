@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from parley.errors import SettingsError
-from parley.settings import Settings, load
+from parley.settings import OPENAI_KEY, Settings, holds_our_key, load
 
 CONFIG = Path("parley.toml")
+OUR_KEY = f"{OPENAI_KEY} holds a key of Parley's own, not of OpenAI: no model goes to OpenAI"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -26,6 +27,11 @@ class Options(msgspec.Struct, frozen=True):
     def arguments(self) -> list[str]:
         """Return the command-line options that give a child process the same file and folder."""
         return ["--data", str(self.data), *(["--config", str(self.config)] if self.config else [])]
+
+    @property
+    def note(self) -> str:
+        """Return what the operator may not expect, or nothing: without a file a key of ours leads nowhere."""
+        return OUR_KEY if self.config is None and holds_our_key(os.environ) else ""
 
     def make_data(self) -> None:
         """Make the data folder, for our user only, if there is none. Raises SettingsError."""

@@ -6,16 +6,20 @@ key is made or a call is taken.
 
 import asyncio
 import socket
+import sys
 
+import structlog
 import uvloop
 
-from parley import assembly
+from parley import __version__, assembly
 from parley.commands import logs
 from parley.commands.lines import Line
 from parley.commands.options import Options, shown
 from parley.commands.welcome import first_key, greet
 from parley.commands.workers import Crew
 from parley.errors import SettingsError
+
+log = structlog.get_logger()
 
 
 def run(options: Options, descriptor: int | None, line: int | None) -> int:
@@ -24,6 +28,9 @@ def run(options: Options, descriptor: int | None, line: int | None) -> int:
     descriptor: of the bound socket, when we are a worker. line: of the line to who started us.
     """
     logs.configure()
+    assembly.examine(options.settings, options.data)
+    if options.note and descriptor is None:  # of several processes only the first says so
+        log.warning(options.note)
     to_starter = None if line is None else Line(line)
     with (
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -55,14 +62,31 @@ def address_of(listener: socket.socket) -> str:
     return shown(host, port)
 
 
+def particulars(options: Options, address: str) -> dict[str, object]:
+    """Return what the log tells of a start: whoever reads it at night should not have to guess which server it was."""
+    settings = options.settings
+    return {
+        "version": __version__,
+        "address": address,
+        "settings": str(options.config.absolute()) if options.config else None,
+        "data": str(options.data),
+        "store": assembly.shown_url(assembly.store_url(settings, options.data)),
+        "upstreams": sorted(settings.upstreams),
+        "engine": settings.engine.enabled,
+        "workers": settings.server.workers,
+    }
+
+
 async def _work(options: Options, listener: socket.socket, line: Line | None, *, worker: bool) -> int:
     """Serve on *listener* here, or in as many workers as the settings want. Returns the exit status."""
     address = address_of(listener)
-    key = None if line else await first_key(options)  # who started us by a line makes keys itself
+    seen = line is None and sys.stdout.isatty()  # a log would keep the key; who started us by a line makes its own
+    key = await first_key(options) if seen else None
 
     def ready() -> None:
         if not worker:
             greet(options, address, key)
+            log.info("started", **particulars(options, address))
         if line:
             line.announce(address)
 

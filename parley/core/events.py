@@ -27,14 +27,16 @@ class Kind(IntEnum):
     USAGE = 2  # the chunk that only tells the usage; not for the client unless it asked
 
 
+WHOLE, CHUNK, USAGE = Kind.WHOLE, Kind.CHUNK, Kind.USAGE  # looked up once: the enumeration's own way is slow
+
+
 class Event:
     """A piece of an answer.
 
     raw: the JSON bytes (of the body, or of one `data:` line without its frame), never split across events.
-    more: whether the next event is there already, so that both may go out in one write.
     """
 
-    __slots__ = ("kind", "model", "more", "raw", "text", "usage")
+    __slots__ = ("kind", "model", "raw", "text", "usage")
 
     def __init__(
         self,
@@ -42,7 +44,6 @@ class Event:
         raw: bytes,
         model: str | None = None,
         usage: Usage | None = None,
-        *,
         text: str = "",
     ) -> None:
         self.kind = kind
@@ -50,4 +51,3 @@ class Event:
         self.model = model
         self.usage = usage
         self.text = text
-        self.more = False

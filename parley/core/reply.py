@@ -1,4 +1,4 @@
-"""The way out, as a flow sees it: it sends events, and says when it is done.
+"""The way out, as a flow sees it: events are poured into it, and it is told when all is done.
 
 Whether they go out one by one as a stream or as one body is the reply's business (`parley.api.reply`).
 """
@@ -8,17 +8,29 @@ from typing import Protocol
 from parley.core.events import Event
 
 
-class Reply(Protocol):
+class Sink(Protocol):
+    """What an answer is poured into: events are taken in the moment they come, and nothing is waited for meanwhile."""
+
+    def send(self, event: Event) -> None:
+        """Take *event*; it may be held back until `flush`."""
+        ...
+
+    def flush(self) -> bool:
+        """Let what is held go out: the next event is not there yet. Tell whether more may be sent before a `drain`."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until more may be sent: the client may be slower than its answer."""
+        ...
+
+
+class Reply(Sink, Protocol):
     """Where an answer goes.
 
     authenticated: whether the caller is known; the flow sets it.
     """
 
     authenticated: bool
-
-    async def send(self, event: Event) -> None:
-        """Send *event*; waits while the client is slower than the answer."""
-        ...
 
     async def end(self) -> None:
         """Send the last byte. Only now may the client believe that it has the whole answer."""

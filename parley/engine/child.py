@@ -120,6 +120,7 @@ def _look(port: int, order: Order) -> Ready:
         context=props["default_generation_settings"]["n_ctx"],
         parallel=props["total_slots"],
         vision=props["modalities"]["vision"],
+        vocabulary=gguf.vocabulary(Path(order.path)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the header of a GGUF file tells: the architecture, the trained context, and how long the file must be.
+"""What the header of a GGUF file tells: the architecture, the trained context, the tokens, how long the file must be.
 
 Read before a file is taken onto the shelf (a truncated download is found out at once, not when the first call
 comes) and by the child, which needs the trained context before it loads anything. Every length in the header
@@ -7,6 +7,7 @@ is checked against the file, so a hostile one costs no memory. Fails with Invali
 
 import mmap
 import struct
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,13 @@ BLOCKS = {
 }  # fmt: skip
 
 
+TOKENIZER = "tokenizer.ggml.model"
+TOKENS = "tokenizer.ggml.tokens"
+KINDS = "tokenizer.ggml.token_type"
+BY_BYTES = ("gpt2", "llama")  # tokenizers that lose nothing of a text: every byte of it is in some token
+CONTROL = (2, 3)  # the kinds of tokens, unknown and control, that llama.cpp reads in a text only where it is told to
+
+
 class Header(msgspec.Struct, frozen=True):
     """What the header tells.
 
@@ -44,6 +52,31 @@ class Header(msgspec.Struct, frozen=True):
     context: int
     pools: bool
     size: int
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """The tokens of a model.
+
+    size: how many there are, 0 where the file does not say. longest: bytes of text that one stands for at most, 0
+    where that tells nothing about a text's tokens. control: the texts that mean a control token.
+    """
+
+    size: int = 0
+    longest: int = 0
+    control: tuple[str, ...] = ()
+
+
+def vocabulary(path: Path) -> Vocabulary:
+    """Return the tokens of the model in *path*, which `read` has found whole."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        facts = _Reader(data).facts((TOKENS, KINDS))
+    tokens, kinds = facts.get(TOKENS) or [], facts.get(KINDS) or []
+    longest = max((len(token.encode("utf-8")) for token in tokens), default=0)
+    return Vocabulary(
+        size=len(tokens),
+        longest=longest if facts.get(TOKENIZER) in BY_BYTES else 0,
+        control=tuple(token for token, kind in zip(tokens, kinds, strict=False) if kind in CONTROL),
+    )
 
 
 def read(path: Path, shown: str | None = None) -> Header:
@@ -73,15 +106,24 @@ class _Reader:
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
         self._at = 0
+        self._tensors = 0
 
-    def header(self) -> Header:
+    def facts(self, lists: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the facts by their names; of lists only the length is looked at, but for those named in *lists*."""
         if self._data[:4] != MAGIC:
             raise ValueError("it does not begin with GGUF")
         self._at = 4
         if self._take("I") < OLDEST_VERSION:
             raise ValueError("its version is too old")
-        tensors, count = self._take("Q"), self._take("Q")
-        facts = {self._text(): self._value(self._take("I")) for _ in range(count)}
+        self._tensors, count = self._take("Q"), self._take("Q")
+        facts: dict[str, Any] = {}
+        for _ in range(count):
+            name = self._text()
+            facts[name] = self._value(self._take("I"), whole=name in lists)
+        return facts
+
+    def header(self) -> Header:
+        facts = self.facts()
         architecture = str(facts.get("general.architecture", ""))
         if not architecture:
             raise ValueError("it names no architecture")
@@ -89,13 +131,13 @@ class _Reader:
             architecture=architecture,
             context=int(facts.get(f"{architecture}.context_length", 0)),
             pools=f"{architecture}.pooling_type" in facts,
-            size=self._end(tensors, int(facts.get("general.alignment", ALIGNMENT)) or ALIGNMENT),
+            size=self._end(int(facts.get("general.alignment", ALIGNMENT)) or ALIGNMENT),
         )
 
-    def _end(self, tensors: int, alignment: int) -> int:
+    def _end(self, alignment: int) -> int:
         """Return where the last tensor's data ends."""
         last = 0
-        for _ in range(tensors):
+        for _ in range(self._tensors):
             self._text()
             shape = [self._take("Q") for _ in range(self._take("I"))]
             kind, offset = self._take("I"), self._take("Q")
@@ -119,12 +161,13 @@ class _Reader:
         self._skip(size)
         return self._data[start : self._at].decode("utf-8", "replace")
 
-    def _value(self, kind: int) -> Any:
-        """Return one value; a list is stepped over, for nothing here needs its content."""
+    def _value(self, kind: int, *, whole: bool) -> Any:
+        """Return one value; a list is stepped over, unless it is wanted *whole*."""
         if kind == TEXT:
             return self._text()
         if kind == LIST:
-            return self._step_over(self._take("I"), self._take("Q"))
+            kind, count = self._take("I"), self._take("Q")
+            return self._list(kind, count) if whole else self._step_over(kind, count)
         if kind not in SCALARS:
             raise ValueError(f"it holds a value of an unknown kind ({kind})")
         return self._take(SCALARS[kind])
@@ -137,3 +180,10 @@ class _Reader:
             self._skip(count * struct.calcsize("<" + SCALARS[kind]))
         else:
             raise ValueError(f"it holds a list of an unknown kind ({kind})")
+
+    def _list(self, kind: int, count: int) -> list[Any]:
+        if kind == TEXT:
+            return [self._text() for _ in range(count)]
+        start = self._at
+        self._step_over(kind, count)
+        return list(struct.unpack_from(f"<{count}{SCALARS[kind]}", self._data, start))

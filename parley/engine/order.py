@@ -5,6 +5,8 @@ Apart from the child so that the parent never imports llama.cpp itself.
 
 import msgspec
 
+from parley.engine.gguf import Vocabulary
+
 
 class Order(msgspec.Struct, frozen=True):
     """What the parent asks for.
@@ -28,3 +30,4 @@ class Ready(msgspec.Struct, frozen=True):
     context: int
     parallel: int
     vision: bool
+    vocabulary: Vocabulary

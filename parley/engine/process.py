@@ -20,6 +20,7 @@ from parley.errors import UpstreamBroken
 TAIL = 8192  # bytes of llama.cpp's words that are kept
 MESSAGE = 200  # characters of them in an error
 END_SECONDS = 5.0
+LONGEST_LINE = 16 << 20  # the answer names the model's control tokens: some have thousands
 
 _ready = msgspec.json.Decoder(Ready)
 _stamp = re.compile(r"^[\d.]+ E ")
@@ -48,6 +49,7 @@ class Process:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
             start_new_session=True,  # Ctrl+C in the terminal is for the parent, which ends its calls first
         )
         process = cls(child, order)

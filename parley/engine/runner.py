@@ -15,6 +15,7 @@ from time import monotonic
 import msgspec
 import structlog
 
+from parley.engine.gguf import Vocabulary
 from parley.engine.order import Order
 from parley.engine.process import Process
 from parley.engine.shelf import Shelf
@@ -33,7 +34,7 @@ class Address(msgspec.Struct, frozen=True):
     """Where a loaded model listens.
 
     secret: the bearer token it asks for. context: tokens of one call, prompt and answer together.
-    parallel: calls it answers at once; more wait. vision: whether it takes images.
+    parallel: calls it answers at once; more wait. vision: whether it takes images. vocabulary: its tokens.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Address(msgspec.Struct, frozen=True):
     context: int
     parallel: int
     vision: bool
+    vocabulary: Vocabulary = Vocabulary()
 
 
 class Runner:
@@ -108,7 +110,9 @@ class Runner:
             raise
         ready = process.ready
         self._process = process
-        self.address = Address(HOST, ready.port, order.secret, ready.context, ready.parallel, ready.vision)
+        self.address = Address(
+            HOST, ready.port, order.secret, ready.context, ready.parallel, ready.vision, ready.vocabulary
+        )
         self._keep(self._watch(process))
         self.users += 1
         self.leave()  # starts the clock where every user has gone meanwhile

@@ -1,4 +1,4 @@
-"""The life of a call, in order: who calls, what is asked, where it may go, the answer, its record.
+"""The life of a call, in order: who calls, whether it may, what is asked, where it goes, the answer, its record.
 
 Chat completions, completions and embeddings share this line: they differ in how the request is read.
 """
@@ -11,6 +11,7 @@ import msgspec
 from parley.core.call import Call
 from parley.core.reply import Reply
 from parley.flows.keeping import Keeper
+from parley.flows.relay import Relay
 from parley.house import House
 from parley.schema import chat, completions, embeddings
 from parley.schema.reading import read
@@ -39,17 +40,13 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
     caller = await house.keys.identify(call)  # Unauthenticated
     reply.authenticated = True
     async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
-        call.take(decode(call))  # InvalidRequest, TooLarge
         house.access.permit(caller)  # Forbidden
+        call.take(decode(call))  # InvalidRequest, TooLarge
         targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
         keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
         async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
             entry.served_by(events.target)
-            async for event in events:
-                entry.count(event)
-                if keeper:
-                    keeper.take(event)
-                await reply.send(event)
+            await events.pour(Relay(entry, reply, keeper))
         if keeper:
             entry.keep = keeper.completion()
     await reply.end()

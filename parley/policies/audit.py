@@ -99,11 +99,12 @@ class Entry:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._audit.counts.open -= 1
+        ended = self._audit.clock.monotonic()  # counting tokens may take a second, and is not the call's time
         if isinstance(error, asyncio.CancelledError) and self._opening and self._target is None:
             self._target = self._opening.asked  # the client left while we waited: what was asked is paid for
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
-        record = self._record(error)
+        record = self._record(error, ended)
         self._audit.note(record)
         await self._audit.ledger.write(record, self.keep if error is None else None)
 
@@ -115,13 +116,12 @@ class Entry:
             exact=False,
         )
 
-    def _record(self, error: BaseException | None) -> Record:
+    def _record(self, error: BaseException | None, ended: float) -> Record:
         call, caller, target = self._call, self._caller, self._target
-        asked = target or (self._opening.asked if self._opening else None)
-        now = self._audit.clock.monotonic()
         usage = self._usage or Usage()
         status, code, outcome = verdict(error)
         price = target.price if target else None
+        asked = target or (self._opening.asked if self._opening else None)  # who failed has a name too
         return Record(
             id=call.id,
             at=call.at,
@@ -143,7 +143,7 @@ class Entry:
             streamed=call.streamed,
             attempts=self._opening.attempts if self._opening else 0,
             first_token_us=None if self._first is None else int((self._first - call.arrived) * 1e6),
-            total_us=int((now - call.arrived) * 1e6),
+            total_us=int((ended - call.arrived) * 1e6),
         )
 
 

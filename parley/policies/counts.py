@@ -37,8 +37,8 @@ class Counts:
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str, int]] = Counter()  # operation, outcome, status
-        self.attempts: Counter[tuple[str, str]] = Counter()  # upstream, outcome: what `parley.upstreams` counts
         self.spent: defaultdict[str, Spent] = defaultdict(Spent)  # by the model that answered
+        self.attempts: Counter[tuple[str, str]] = Counter()  # upstream, what became of it (`upstreams.attempts`)
         self.unauthenticated = 0
         self.durations = Histogram()
         self.first_tokens = Histogram()

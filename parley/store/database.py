@@ -8,6 +8,7 @@ never shows the password. Later failures are NotRecorded.
 """
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -53,26 +54,29 @@ class Store:
 
 async def open_store(url: str) -> Store:
     """Open the database at *url*, made and migrated if need be. Raises SettingsError."""
-    address = _address(url)
+    address = address_of(url)
     if address.get_backend_name() == "sqlite":
-        return Store(await sqlite.open_parts(_file(address)))
+        return Store(await sqlite.open_parts(str(address.database)))
     return Store(await postgres.open_parts(address))
 
 
-def _address(url: str) -> URL:
+def address_of(url: str) -> URL:
+    """Return the address that *url* means. Raises SettingsError where no store can be; opens nothing."""
     try:
+        urlsplit(url)  # is stricter with brackets, as asyncpg is
         address = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise SettingsError(f"store.url: this is not the URL of a database. {_FORMS}.") from error
     if address.drivername not in {"sqlite", "postgresql", "postgres"}:
         raise SettingsError(f"store.url: there is no store of the kind {address.drivername!r}. {_FORMS}.")
-    return address
-
-
-def _file(address: URL) -> str:
-    if address.host or address.query or not address.database or address.database == ":memory:":
+    if address.get_backend_name() == "sqlite" and not _is_file(address):
         raise SettingsError(
             "store.url: SQLite needs the path of a file: sqlite:///parley.db, or sqlite:////var/lib/parley.db"
             " with four slashes for an absolute path."
         )
-    return address.database
+    return address
+
+
+def _is_file(address: URL) -> bool:
+    """Tell whether an address of SQLite is the path of a file and nothing else."""
+    return bool(address.database) and address.database != ":memory:" and not (address.host or address.query)

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.call import Caller
+from parley.core.keys import ADMIN_HEAD, PROJECT_HEAD
 from parley.errors import Conflict, NotFound
 from parley.store.bells import Bell
 from parley.store.connections import Connections
@@ -66,15 +67,29 @@ class Keys:
 
     async def create(self, *, project: str = DEFAULT_PROJECT, name: str = "", admin: bool = False) -> NewKey:
         """Make a key of *project*, which is made too if there is none of that name. Raises NotRecorded."""
-        head = "sk-admin-parley-" if admin else "sk-parley-"
-        body = secrets.token_urlsafe(32)
-        new = NewKey("key_" + secrets.token_hex(12), head + body, f"{head}{body[:4]}…{body[-4:]}", project)
-        now = time.time_ns()
+        new = _new(ADMIN_HEAD if admin else PROJECT_HEAD, project)
+        row = _row(new) | {"id": new.id, "name": name, "admin": admin}
         async with self._bell.change() as connection:
-            row = {"id": new.id, "name": name, "prefix": new.prefix, "admin": admin, "created_at": now}
-            row |= {"digest": digest(new.secret), "project_id": await _project(connection, project, now)}
+            row["project_id"] = await _project(connection, project, row["created_at"])
             await connection.execute(keys.insert().values(row))
         return new
+
+    async def borrow(self, name: str, project: str = DEFAULT_PROJECT) -> NewKey:
+        """Make a key *name* for a while: of a revoked one of that name, if there is any, whose secret stays dead.
+
+        Revoke it after use: so keys that are made again and again do not pile up. Raises NotRecorded.
+        """
+        new = _new(PROJECT_HEAD, project)
+        row = _row(new)
+        async with self._bell.change() as connection:
+            row["project_id"] = await _project(connection, project, row["created_at"])
+            idle = (keys.c.name == name, ~keys.c.admin, keys.c.revoked_at.is_not(None))
+            one = select(keys.c.id).where(*idle, keys.c.project_id == row["project_id"]).limit(1).scalar_subquery()
+            taken = update(keys).where(keys.c.id == one, *idle).values(row | {"revoked_at": None}).returning(keys.c.id)
+            found = (await connection.execute(taken)).scalar()
+            if found is None:
+                await connection.execute(keys.insert().values(row | {"id": new.id, "name": name, "admin": False}))
+        return msgspec.structs.replace(new, id=found or new.id)
 
     async def revoke(self, key: str) -> KeyInfo:
         """Revoke the key with this id, prefix or secret; one that is revoked already stays as it is.
@@ -103,6 +118,17 @@ class Keys:
         async with self._connections.reading() as connection:
             rows = await connection.execute(_infos().order_by(keys.c.created_at, keys.c.id))
             return [KeyInfo(*row) for row in rows]
+
+
+def _new(head: str, project: str) -> NewKey:
+    """Return a new key that begins with *head*."""
+    body = secrets.token_urlsafe(32)
+    return NewKey("key_" + secrets.token_hex(12), head + body, f"{head}{body[:4]}…{body[-4:]}", project)
+
+
+def _row(new: NewKey) -> dict[str, Any]:
+    """Return what is kept of a *new* key."""
+    return {"prefix": new.prefix, "digest": digest(new.secret), "created_at": time.time_ns()}
 
 
 def _infos() -> Select[str, str, str, str, bool, int, int | None]:

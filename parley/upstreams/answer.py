@@ -1,15 +1,14 @@
-"""What comes back from a target: an answer is a row of events, with the first one already in hand.
+"""What comes back from a target: an answer is a row of events to be poured out, with the first one already in hand.
 
-Until that first event everything may be tried again elsewhere; after it, an error is raised to whoever reads the
-events, and never swallowed.
+Until that first event everything may be tried again elsewhere; after it, an error is raised to whoever pours the
+answer, and never swallowed.
 """
 
-from collections.abc import AsyncIterator
 from typing import Protocol
 
 from parley.core.call import Call
 from parley.core.catalog import Target
-from parley.core.events import Event
+from parley.core.reply import Sink
 
 
 class Answer(Protocol):
@@ -17,8 +16,8 @@ class Answer(Protocol):
 
     target: Target
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield the events; raises UpstreamError when it breaks."""
+    async def pour(self, sink: Sink) -> None:
+        """Send every event to *sink*, from the first to the last. Raises UpstreamError when the answer breaks."""
         ...
 
     def close(self) -> None:
@@ -27,9 +26,7 @@ class Answer(Protocol):
 
 
 class Provider(Protocol):
-    """Speaks to one upstream. address: where it is, for the log."""
-
-    address: str
+    """Speaks to one upstream."""
 
     async def ask(self, call: Call, target: Target) -> Answer:
         """Send *call* to *target*; returns with the first event in hand.

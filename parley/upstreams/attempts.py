@@ -1,8 +1,7 @@
-"""What becomes of each attempt to get an answer: a word for `/metrics`, and a line in the log where it failed.
+"""What became of each attempt at an upstream: all are counted, failed ones are logged.
 
-The line is for the operator. It says what clients are not told: where the upstream is, and what it answered. It never
-holds a key, nor what a call said: where the provider refused the request itself its words may repeat the prompt, so
-they go to the client alone.
+The client is told little of an upstream's troubles, and nothing of its address; what its operator needs to mend them
+stands in the log: who was asked for what, under which request's id, what it said, and how long it took.
 """
 
 import re
@@ -12,73 +11,49 @@ import structlog
 
 from parley.core.call import Call
 from parley.core.catalog import Target
-from parley.errors import (
-    InvalidRequest,
-    NoSuchModel,
-    ParleyError,
-    UpstreamBroken,
-    UpstreamBusy,
-    UpstreamDenied,
-    UpstreamError,
-    UpstreamLacksModel,
-    UpstreamNoQuota,
-    UpstreamRefused,
-    UpstreamTimeout,
-)
+from parley.core.clock import Clock
+from parley.errors import UpstreamError, UpstreamRefused
+
+SHOWN = 200  # signs of what an upstream said
+SECRET = re.compile(r"[\w*-]{20,}")  # so long a word may be a key
+ANSWERED, REFUSED = "answered", "refused"
 
 log = structlog.get_logger()
 
-Tally = Counter[tuple[str, str]]  # by upstream and outcome
 
-SHOWN = 200  # signs of a message
-ANSWERED, CANCELLED, FAILED = "answered", "cancelled", "failed"
-OUTCOMES: dict[type[ParleyError], str] = {
-    UpstreamBroken: "broken",
-    UpstreamBusy: "busy",
-    UpstreamDenied: "denied",
-    UpstreamLacksModel: "lacks_model",
-    NoSuchModel: "lacks_model",
-    UpstreamNoQuota: "no_quota",
-    UpstreamRefused: "refused",
-    InvalidRequest: "refused",
-    UpstreamTimeout: "timeout",
-}
-KEY = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|hf)[-_][^\s\"'`,;]{6,}"  # as the known providers begin theirs
-    r"|\bbearer\s+[^\s\"'`,;]{6,}"
-    r"|\b(?:key|token|secret)\s*[:=]\s*[^\s\"'`,;]{6,}"
-    r"|[\w-]{32,}",  # and whatever else may be one
-    re.ASCII | re.IGNORECASE,
-)
+def said(error: UpstreamError) -> str:
+    """Return what the log tells of *error*: never a key, never more than a line."""
+    words = " ".join((error.detail or error.message).split())
+    return SECRET.sub(lambda found: found[0][:4] + "***", words)[:SHOWN]
 
 
-def outcome(error: ParleyError) -> str:
-    """Return the word for an attempt that ended with *error*: one of a few, for it is a label of a metric."""
-    return OUTCOMES.get(type(error), FAILED)
+class Attempts:
+    """Keeps count.
 
+    counts: by upstream and what became of the attempt: `answered`, `refused` (the request itself was wrong), or the
+    code of the error.
+    """
 
-def shown(text: str) -> str:
-    """Return *text* as it may stand in the log: on one line, cut, and without anything that may be a key."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    return KEY.sub("***", " ".join(plain.split()))[:SHOWN]
+    def __init__(self, clock: Clock, counts: Counter[tuple[str, str]]) -> None:
+        self.clock = clock
+        self._counts = counts
 
+    def answered(self, target: Target) -> None:
+        """Note that *target* has begun to answer."""
+        self._counts[target.upstream, ANSWERED] += 1
 
-def note(call: Call, target: Target, address: str, error: ParleyError, seconds: float) -> None:
-    """Log that asking *target* (at *address*) for *call* ended with *error* after *seconds*."""
-    told = error if isinstance(error, UpstreamError) else UpstreamError()
-    line = log.bind(
-        request=call.id,
-        upstream=target.upstream,
-        address=address,
-        model=target.model,
-        outcome=outcome(error),
-        status=told.answered,
-        code=told.provider_code,
-        seconds=round(seconds, 3),
-    )
-    if isinstance(error, UpstreamRefused | InvalidRequest):
-        line.info("an upstream refused a request")
-        return
-    message = told.words or error.message
-    cause = f" ({error.__cause__})" if error.__cause__ else ""
-    line.warning("an upstream failed", message=shown(message + cause))
+    def failed(self, call: Call, target: Target, error: UpstreamError, since: float) -> None:
+        """Note that *target*, asked at *since*, failed with *error*, before its first event or in its answer."""
+        if isinstance(error, UpstreamRefused):
+            self._counts[target.upstream, REFUSED] += 1
+            return
+        self._counts[target.upstream, error.code or ""] += 1
+        log.warning(
+            "an upstream failed",
+            request=call.id,
+            upstream=target.upstream,
+            model=target.model,
+            code=error.error_code,
+            said=said(error),
+            seconds=round(self.clock.monotonic() - since, 3),
+        )

@@ -3,8 +3,8 @@
 `Client.send` writes the request in one piece and returns when the response's head is in; its `Exchange` gives
 the body, whole or as it comes. Redirects are returned as they are. One timer sweeps over all connections 20
 times a second while there are any: it ends what is overdue (at most 50 ms late) and closes what has rested
-too long. Fails with UpstreamTimeout, UpstreamBroken (each names host and port, nothing secret), and
-ShuttingDown after `close`.
+too long. Fails with UpstreamTimeout and UpstreamBroken (each names the upstream; where it lives is only in their
+`detail`), and ShuttingDown after `close`.
 """
 
 import asyncio

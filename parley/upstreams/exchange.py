@@ -10,6 +10,7 @@ the connection.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -27,7 +28,7 @@ _BODILESS = (204, 304)
 class Home(Protocol):
     """Where connections to one origin rest between two exchanges."""
 
-    address: str
+    name: str
     loop: asyncio.AbstractEventLoop
     max_head: int
 
@@ -41,7 +42,7 @@ class Home(Protocol):
 
 
 class Exchange:
-    """A response as it comes in. `read` and `chunk` are for one reader.
+    """A response as it comes in. `read`, `chunk` and `pour` are for one reader.
 
     status: the final response's. headers: names in lower case, values as they came, repeated ones joined by
     a comma.
@@ -65,6 +66,7 @@ class Exchange:
         "lingering",
         "most",
         "pieces",
+        "sink",
         "status",
         "until_close",
         "waiter",
@@ -85,7 +87,8 @@ class Exchange:
         self.keep = False  # the connection may serve again
         self.lingering = False  # nobody reads on; only the end is awaited
         self.until_close = False  # the body ends where the connection does
-        self.error: UpstreamError | None = None
+        self.error: Exception | None = None
+        self.sink: Callable[[bytes], bool] | None = None  # takes what comes as it comes
         self.end = end = now + timeouts.total
         self.deadline = min(now + timeouts.first_token, end)
         self.waiter: asyncio.Future[None] | None = None
@@ -123,7 +126,7 @@ class Exchange:
             body = b"".join(parts)
         if len(body) > limit:
             self.close()
-            raise UpstreamBroken(f"The answer of {self._home.address} is longer than {limit} bytes.")
+            raise UpstreamBroken(f"The answer of {self._home.name} is longer than {limit} bytes.")
         return body
 
     async def chunk(self) -> bytes:
@@ -132,16 +135,43 @@ class Exchange:
         Raises UpstreamBroken if it was cut short, UpstreamTimeout after a silence or when the total time is
         over; both only after all bytes before were returned.
         """
-        if self._inflater is not None:
-            return await self._inflated(self._inflater)
-        return await self._next() if not self.pieces else self._take()
+        return await (self._next() if self._inflater is None else self._inflated(self._inflater))
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Hand the bytes of the body to *sink* in the moment they come: no task is woken for them.
+
+        Returns True at the body's clean end, False to be called again when *sink* has room. Raises as `chunk`.
+        """
+        if self._inflater is None and not self.pieces and not self.ended and self.error is None:
+            self.sink = sink
+            await self._wait()
+            if self.sink is None and self.error is None:
+                return False
+            self.sink = None
+        data = await self.chunk()
+        if data:
+            sink(data)
+        return not data
+
+    def push(self, sink: Callable[[bytes], bool]) -> None:
+        """Give what has come to *sink*; its reader is woken when it wants no more."""
+        self.deadline = min(self._home.loop.time() + self._gap, self.end)
+        try:
+            more = sink(self._take())
+        except Exception as error:
+            self.error = error  # even of a response that is complete: not all of it was taken
+            self.keep = False
+            self.close()
+            raise
+        if not more:
+            self.sink = None
+            self.wake()
 
     def close(self) -> None:
         """Give the connection back if the response is over and it may serve again; else close it at once."""
-        connection = self.connection
+        connection, self.connection = self.connection, None
         if connection is None:
             return
-        self.connection = None
         connection.exchange = None
         if self.ended and self.keep:
             if self._paused:
@@ -150,7 +180,7 @@ class Exchange:
             return
         connection.transport.abort()
         if not self.ended and self.error is None:
-            self.error = UpstreamBroken(f"The answer of {self._home.address} was given up.")
+            self.error = UpstreamBroken(f"The answer of {self._home.name} was given up.")
         self.wake()
 
     def linger(self) -> None:
@@ -171,7 +201,7 @@ class Exchange:
     def expire(self, now: float) -> None:
         """End an overdue exchange: one that nobody waits for only when its total time is over."""
         if not self.ended and (self.waiter is not None or now > self.end):
-            self.fail(UpstreamTimeout(f"{self._home.address} did not answer in time."))
+            self.fail(UpstreamTimeout(f"{self._home.name} did not answer in time."))
 
     def wake(self) -> None:
         """Let the reader go on."""
@@ -186,31 +216,36 @@ class Exchange:
         if self.ended or self.connection is None:
             return
         if not self.status:
-            self.fail(UpstreamBroken(f"{self._home.address} sent a header that is too large."))
+            self.fail(UpstreamBroken(f"{self._home.name} sent a header that is too large."))
         elif not self.pieces:  # only the frames of chunks, without any content
-            self.fail(UpstreamBroken(f"{self._home.address} sent rubbish."))
+            self.fail(UpstreamBroken(f"{self._home.name} sent rubbish."))
         elif not self._paused:
             self._paused = True
             self.connection.transport.pause_reading()
 
     async def _next(self) -> bytes:
-        """Wait for the next bytes of the body."""
-        if not self.ended and self.error is None:
-            loop = self._home.loop
-            if self._begun:
-                self.deadline = min(loop.time() + self._gap, self.end)
-            self.waiter = waiter = loop.create_future()
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                self.close()
-                raise
-            if self.pieces:
-                return self._take()
+        """Return the next bytes of the body; waits for some."""
+        if not self.pieces and not self.ended and self.error is None:
+            await self._wait()
+        if self.pieces:
+            return self._take()
         if self.error is not None:
             raise self.error
         self.close()
         return b""
+
+    async def _wait(self) -> None:
+        """Wait to be woken: by bytes for a reader without `sink`, by the end, or by an error."""
+        loop = self._home.loop
+        if self._begun:
+            self.deadline = min(loop.time() + self._gap, self.end)
+        self.waiter = waiter = loop.create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self.sink = None
+            self.close()
+            raise
 
     def _take(self) -> bytes:
         """Return all that is held, in one piece."""
@@ -228,7 +263,7 @@ class Exchange:
         """Return the next decoded bytes, b"" at the end of both the body and its coding."""
         try:
             while not (plain := stream.step()):
-                data = self._take() if self.pieces else await self._next()
+                data = await self._next()
                 if not data:
                     stream.finish()
                     return b""
@@ -270,7 +305,10 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
-            exchange.fail(UpstreamBroken(f"{self.home.address} sent an answer that is not HTTP."))
+            exchange.fail(UpstreamBroken(f"{self.home.name} sent an answer that is not HTTP."))
+        sink = exchange.sink
+        if sink is not None and exchange.pieces:
+            exchange.push(sink)
         if exchange.lingering and exchange.ended:
             exchange.close()
         elif exchange.held > exchange.most:
@@ -285,7 +323,7 @@ class Connection(asyncio.Protocol):
             return
         if exchange.until_close and exc is None and not exchange.error:
             exchange.ended = True
-        exchange.fail(UpstreamBroken(f"{self.home.address} closed the connection before its answer was complete."))
+        exchange.fail(UpstreamBroken(f"{self.home.name} closed the connection before its answer was complete."))
 
     def quit(self) -> None:
         """Close at once, whatever goes on."""
@@ -322,7 +360,7 @@ class Connection(asyncio.Protocol):
             headers.clear()
             return
         if exchange.held > exchange.most and sum(map(len, headers)) + sum(map(len, headers.values())) > exchange.most:
-            exchange.fail(UpstreamBroken(f"{self.home.address} sent a header that is too large."))
+            exchange.fail(UpstreamBroken(f"{self.home.name} sent a header that is too large."))
             raise _Over
         exchange.status = status
         exchange.most = HIGH_WATER
@@ -345,7 +383,7 @@ class Connection(asyncio.Protocol):
             return
         exchange.pieces.append(data)
         waiter = exchange.waiter  # `wake`, without the call: this runs for every event of a stream
-        if waiter is not None:
+        if waiter is not None and exchange.sink is None:
             exchange.waiter = None
             if not waiter.done():
                 waiter.set_result(None)

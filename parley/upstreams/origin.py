@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from parley.errors import SettingsError
 
+SOMEBODY = "The upstream"  # as errors call it where nobody has given it a name
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
 _PATH = re.compile(r"[!-~]*")
@@ -22,24 +23,26 @@ class Origin:
 
     scheme: `http` or `https`. host: a lower-case name or an address, an IPv6 one without brackets.
     base_path: what stands before every endpoint, such as `/v1`; no slash at its end, so `""` for none.
-    address: `host:port`, for people. key: tells connections apart; the base path does not count.
+    name: what people call it, in errors. address: `host:port`. key: tells connections apart; the base path does
+    not count.
     """
 
     scheme: str
     host: str
     port: int
     base_path: str = ""
+    name: str = SOMEBODY
     address: str = field(init=False, repr=False, compare=False)
     key: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         address = f"{self._bracketed()}:{self.port}"
         object.__setattr__(self, "address", address)
-        object.__setattr__(self, "key", f"{self.scheme}://{address}")
+        object.__setattr__(self, "key", f"{self.name} {self.scheme}://{address}")
 
     @classmethod
-    def parse(cls, url: str) -> "Origin":
-        """Return the origin of a base URL such as `https://api.example.com/v1`.
+    def parse(cls, url: str, name: str = SOMEBODY) -> "Origin":
+        """Return the origin of a base URL such as `https://api.example.com/v1`; *name* is how errors call it.
 
         Raises SettingsError for anything else; the message never repeats credentials.
         """
@@ -50,7 +53,8 @@ class Origin:
         except ValueError as error:
             raise SettingsError(f"This base URL is not one: {error}.") from None
         _refuse(parts)
-        return cls(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, parts.path.rstrip("/"))
+        port = _PORTS[parts.scheme] if port is None else port
+        return cls(parts.scheme, host, port, parts.path.rstrip("/"), name)
 
     @property
     def host_header(self) -> bytes:

@@ -24,11 +24,11 @@ class Pool:
         "_emptied",
         "_origin",
         "_rests",
-        "address",
         "head",
         "idle",
         "loop",
         "max_head",
+        "name",
         "open",
     )
 
@@ -36,7 +36,7 @@ class Pool:
         self._origin = origin
         self._context = context
         self._rests = rests
-        self.address = origin.address
+        self.name = origin.name
         self.max_head = max_head
         self.head = b" HTTP/1.1\r\nhost: " + origin.host_header + b"\r\nconnection: keep-alive\r\n"
         self.open: set[Connection] = set()
@@ -51,11 +51,13 @@ class Pool:
             async with asyncio.timeout(seconds):
                 _, connection = await self.loop.create_connection(self._meet, host, port, ssl=self._context)
         except TimeoutError as error:
-            raise UpstreamTimeout(f"Could not connect to {self.address} in time.") from error
+            failed = UpstreamTimeout(f"{self.name} could not be reached in time.")
+            raise failed.because(f"could not connect to {self._origin.address} within {seconds:g} s") from error
         except OSError as error:
-            raise UpstreamBroken(f"Could not connect to {self.address}: {error.strerror or error}.") from error
+            why = f"could not connect to {self._origin.address}: {error.strerror or error}"
+            raise UpstreamBroken(f"{self.name} could not be reached.").because(why) from error
         if connection.transport.is_closing():
-            raise UpstreamBroken(f"{self.address} closed the connection at once.")
+            raise UpstreamBroken(f"{self.name} closed the connection at once.")
         self.open.add(connection)  # not before: uvloop tells nobody when it drops one that was cancelled
         return connection
 

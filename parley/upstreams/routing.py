@@ -1,7 +1,8 @@
 """Which targets a model's name leads to.
 
-In this order: a name of the file, a model of the embedded engine, the catch-all `"*"`. A target nobody has priced is
-left out; when none is left the call is refused by name (`NoPrice`), never answered for a silent zero.
+In this order: a name of the file, a model of the embedded engine, the longest pattern (`"gpt-*"`, at last `"*"`) that
+fits. A target nobody has priced is left out; when none is left the call is refused by name (`NoPrice`), never answered
+for a silent zero.
 """
 
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Routes:
 
     def __init__(self, settings: Settings, local: LocalModels, published: Callable[[str, str], Price | None]) -> None:
         self._settings = settings
+        self._patterns = settings.patterns
         self._names: Callable[[], dict[str, int]] = local.names if settings.engine.enabled else dict
         self._published = published
         self._resolved: dict[str, tuple[Target, ...]] = {}
@@ -54,10 +56,10 @@ class Routes:
 
     def _look_up(self, model: str) -> tuple[Target, ...]:
         models = self._settings.models
-        entry = models.get(model) if model != CATCH_ALL else None
+        entry = models.get(model) if not model.endswith(CATCH_ALL) else None
         if entry is None and model in self._names():
             return (Target(upstream=LOCAL, model=model, price=FREE),)
-        entry = entry or models.get(CATCH_ALL)
+        entry = entry or next((one for start, one in self._patterns if model.startswith(start)), None)
         if entry is None:
             raise NoSuchModel(f"The model `{model}` does not exist or you do not have access to it.")
         targets = [self._target(entry, text, model) for text in entry.targets]

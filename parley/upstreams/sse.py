@@ -9,6 +9,7 @@ payloads. Fails with UpstreamBroken when an event is larger than the limit.
 from parley.errors import UpstreamBroken
 
 LIMIT = 8 * 1024 * 1024
+CR, LF = b"\r\n"  # as numbers, which are looked for the fastest
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -31,15 +32,16 @@ class Events:
             not self._size
             and data.startswith(b"data: ")
             and data.endswith(b"\n\n")
-            and b"\r" not in data
+            and CR not in data
             and len(data) <= self._limit
         ):
             self._begun = True
             self._seen_cr = False
-            if data.find(b"\n", 6) == len(data) - 2:
-                return [data[6:-2]]
-            frames = data[6:-2].split(b"\n\ndata: ")
-            if b"\n" not in b"".join(frames):
+            payload = data[6:-2]
+            if LF not in payload:
+                return [payload]
+            frames = payload.split(b"\n\ndata: ")
+            if all(LF not in frame for frame in frames):
                 return frames
         return self._read(data)
 

@@ -12,67 +12,50 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
-    UpstreamNoQuota,
+    UpstreamMisplaced,
     UpstreamRefused,
     UpstreamTimeout,
 )
 
 SHOWN = 500  # signs of a provider's message that we pass on
-HELD = 2000  # signs of it that are kept for the log
-UNPAID, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 402, 404, 408, 429, 503, 504
-NO_QUOTA = (
-    "insufficient_quota",
-    "billing_hard_limit_reached",
-    "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "project_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-)
-"""The codes of a 429 that no waiting mends: somebody has to pay, or to raise a limit."""
+REQUEST_TIMEOUT, NOT_FOUND, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 404, 429, 503, 504
 SERVER_ERRORS = 500
+OUT_OF_QUOTA = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"))
+SPENT = "This server's account with the model's provider has no quota left. Tell its operator."
+MISPLACED = "`{}` has no such endpoint (status 404). Its operator may look at its base_url: most end with `/v1`."
 
 
 def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes) -> UpstreamError:
     """Return the error that *status* of *upstream* means; *body* may be anything."""
     told = told_in(body)
-    error = _meaning(upstream, status, headers, told)
+    words = str(told.get("message") or "")[:SHOWN]
     code = told.get("code")
-    error.answered = status
-    error.provider_code = str(code) if isinstance(code, str | int) else None
-    error.words = str(told.get("message") or body[:HELD].decode("utf-8", "replace"))[:HELD]
-    return error
+    return _meaning(upstream, status, headers, told, words).because(
+        f"status {status}{f', code {code}' if code else ''}: {words or body[:SHOWN].decode('utf-8', 'replace')}"
+    )
 
 
-def _meaning(upstream: str, status: int, headers: dict[bytes, bytes], told: dict[str, Any]) -> UpstreamError:
-    """Return the error for the client; *told* is what the provider said of it."""
-    ours = _operators(status, told)
-    if ours is not None:
-        return ours
-    message = str(told.get("message") or "")[:SHOWN] or f"`{upstream}` answered with status {status}."
-    code = told.get("code")
+def _meaning(
+    upstream: str, status: int, headers: dict[bytes, bytes], told: dict[str, Any], words: str
+) -> UpstreamError:
+    """Return the error of *status*, where the provider *told* so, in these *words*."""
+    code, param = told.get("code"), told.get("param")
+    spent = status == TOO_MANY and bool(OUT_OF_QUOTA.intersection((code, told.get("type"))))
+    if spent or status in (401, 403):
+        return UpstreamDenied(SPENT if spent else None, code="upstream_insufficient_quota" if spent else None)
     if status == NOT_FOUND:
-        return UpstreamLacksModel(message)
+        return UpstreamLacksModel(words) if told else UpstreamMisplaced(MISPLACED.format(upstream))
     if status in (REQUEST_TIMEOUT, GATEWAY_TIMEOUT):
         return UpstreamTimeout(f"`{upstream}` timed out (status {status}).")
     if status in (TOO_MANY, UNAVAILABLE):
         return UpstreamBusy(retry_after=retry_after(headers))
     if status >= SERVER_ERRORS or status < 400:  # noqa: PLR2004 - below 400 is no refusal: a redirect, say
         return UpstreamBroken(f"`{upstream}` answered with status {status}.")
-    param = told.get("param")
     return UpstreamRefused(
-        message,
+        words or f"`{upstream}` answered with status {status}.",
         param=param if isinstance(param, str) else None,
         code=code if isinstance(code, str) else None,
     )
-
-
-def _operators(status: int, told: dict[str, Any]) -> UpstreamError | None:
-    """Return the error that only our operator can mend; the provider's words on it are not the client's business."""
-    if status in (401, 403):
-        return UpstreamDenied()
-    if status == UNPAID or (status == TOO_MANY and (told.get("code") in NO_QUOTA or told.get("type") in NO_QUOTA)):
-        return UpstreamNoQuota()
-    return None
 
 
 def told_in(body: bytes) -> dict[str, Any]:

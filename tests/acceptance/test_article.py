@@ -151,3 +151,16 @@ def test_errors(parley: Server, key: str) -> None:
         ["InvalidRequestError", 400, "decimal_above_max_value", "temperature"],
         ["APIError", 502, None, None],
     ]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'openai.ChatCompletion.create(engine="parley-mini", max_tokens=3, messages=' + ASKED + ")",
+        'openai.Completion.create(engine="parley-mini", max_tokens=3, prompt="Hello")',
+        'openai.Embedding.create(engine="parley-mini", input="Hello", encoding_format="float")',
+    ],
+)
+def test_an_engine_is_a_model(call: str, parley: Server, key: str) -> None:
+    """The older guides' `engine=`, which the client puts into the path, names the model."""
+    assert json.loads(run(f"{IMPORT}print({call})", parley, key))["model"] == "parley-mini"

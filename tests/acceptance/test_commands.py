@@ -17,6 +17,7 @@ import psutil
 import pytest
 from servers import Server, environment, serving
 
+from parley import __version__
 from parley.engine.shelf import BUILTIN_FILE
 
 PATIENCE = 60
@@ -39,23 +40,23 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @contextmanager
-def started(*arguments: str | Path, workers: int = 1) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `parley serve` until the block ends; yields the process and all that it said when it was ready."""
+def started(*arguments: str | Path, workers: int = 1) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run `parley serve` in a terminal until the block ends; yields the process and all that it said when ready."""
     command = [sys.executable, "-m", "parley", "serve", "--listen", "127.0.0.1:0", "--workers", str(workers)]
-    process = subprocess.Popen([*command, *map(str, arguments)], stdout=subprocess.PIPE, text=True, env=environment({}))
-    assert process.stdout
-    try:
-        said = ""
-        while not re.search(r"\n  -d '.*\n|parley key create\n", said):
-            line = process.stdout.readline()
-            assert line, f"it ended:\n{said}"
-            said += line
-        yield process, said
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(PATIENCE)
-        process.stdout.close()
+    ours, theirs = os.openpty()
+    plain = environment({"TERM": "dumb"})
+    process = subprocess.Popen([*command, *map(str, arguments)], stdout=theirs, env=plain)
+    os.close(theirs)
+    with os.fdopen(ours, encoding="utf-8") as terminal:
+        try:
+            said = ""
+            while not re.search(r"\n  -d '.*\n|parley key create\n", said):
+                said += terminal.readline()
+            yield process, said
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(PATIENCE)
 
 
 def address(said: str) -> str:
@@ -79,6 +80,22 @@ def test_the_first_start_shows_a_call_that_works_as_pasted(tmp_path: Path) -> No
         done = subprocess.run(["sh", "-c", pasted], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert pasted.count("\n") == 3
     assert json.loads(done.stdout)["model"] == "parley-mini"
+
+
+def test_a_start_without_a_terminal_makes_no_key(tmp_path: Path) -> None:
+    """A service's journal would keep it; the log names the settings and the data folder instead."""
+    command = [sys.executable, "-m", "parley", "serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment({}))
+    assert process.stdout
+    while "parley key create" not in process.stdout.readline():
+        assert process.poll() is None
+    process.terminate()
+    said, logged = process.communicate(timeout=PATIENCE)
+    assert "sk-parley-" not in said + logged
+    assert len(parley("key", "list", "--data", tmp_path).stdout.splitlines()) == 1
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert [line["event"] for line in lines] == ["started", "stopping", "stopped"]
+    assert (lines[0]["data"], lines[0]["settings"], lines[0]["version"]) == (str(tmp_path), None, __version__)
 
 
 def test_a_later_start_shows_no_key(tmp_path: Path) -> None:
@@ -270,13 +287,25 @@ def test_a_chat_runs_on_a_server_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_chat_tells_an_error_in_one_line(parley: Server) -> None:
-    """A wrong key is told in the server's own words."""
+    """A wrong key is told in the server's own words, and ends a talk that comes from a pipe."""
     command = [sys.executable, "-m", "parley", "chat", "parley-mini", "--url", parley.url, "--key", "sk-wrong"]
     done = subprocess.run(
         command, input="Hello\n", capture_output=True, text=True, env=environment({}), check=False, timeout=PATIENCE
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert [line for line in done.stdout.splitlines() if "Incorrect API key provided" in line]
+    assert done.returncode == 1
+    assert re.fullmatch(r"parley: Incorrect API key provided: .*\n", done.stderr)
+
+
+def test_a_piped_talk_ends_where_a_call_fails(parley: Server) -> None:
+    """With status 1 and the reason on standard error; that the model is not listed was said before."""
+    command = [sys.executable, "-m", "parley", "chat", "no-such-model", "--url", parley.url]
+    told = environment({"OPENAI_API_KEY": parley.key()})
+    done = subprocess.run(
+        command, input="Hello\nAgain\n", capture_output=True, text=True, env=told, check=False, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no-such-model" in done.stderr
+    assert "The server does not list no-such-model" in done.stdout
 
 
 def test_the_demo_goes_through() -> None:
@@ -300,7 +329,10 @@ def test_a_log_in_a_pipe_is_json(tmp_path: Path) -> None:
         with pytest.raises(openai.AuthenticationError):
             client.models.list()
         lines = server.log().splitlines()
-        assert json.loads(lines[0])["event"] == "no valid key"
+        assert json.loads(lines[0])["event"] == "started"
+        told = json.loads(lines[1])
+        assert (told["event"], told["client"]) == ("no valid key", "127.0.0.1")
+        assert "sk-wrong" not in lines[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,5 +1,7 @@
 """The newest official client for Python: each of its error classes, raised for its cause."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +31,19 @@ BAD: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"web_search_options": {}}, "web_search_options", "unsupported_parameter"),
     ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice", "invalid_value"),
     ({"response_format": {"type": "yaml"}}, "response_format.type", "invalid_value"),
+    ({"max_tokens": 1_000_000}, "max_tokens", "invalid_value"),
+    ({"max_completion_tokens": 1_000_000}, "max_completion_tokens", "invalid_value"),
+    ({"logit_bias": {"9999999": 1}}, "logit_bias", "invalid_value"),
+    ({"messages": [{"role": "user", "content": "far too long " * 200_000}]}, "messages", "context_length_exceeded"),
     ({"metadata": {"a": "b" * 513}, "store": True}, "metadata.a", "string_above_max_length"),
+]
+
+SCHEMAS: list[tuple[dict[str, Any], str]] = [
+    ({"type": "foo"}, "invalid"),
+    ({"$ref": "#/$defs/nobody"}, "invalid"),
+    ({"type": "string", "pattern": "^a{2,1}$"}, "invalid"),
+    ({"type": "string", "minLength": 9000}, "invalid"),
+    ({"type": "string", "pattern": "^\\bfoo$"}, "unsupported"),
 ]
 
 
@@ -138,3 +152,26 @@ def test_refusal_has_its_row(client: openai.OpenAI, parley: Server) -> None:
         client.chat.completions.create(model=MODEL, messages=HELLO, temperature=3)
     row = parley.row(raised.value.request_id or "")
     assert (row["outcome"], row["status"], row["code"]) == ("refused", 400, "decimal_above_max_value")
+
+
+@pytest.mark.parametrize(("schema", "fault"), SCHEMAS)
+def test_broken_schema(client: openai.OpenAI, schema: dict[str, Any], fault: str) -> None:
+    """A schema that no answer can be held to is refused, at once and named, wherever it stands."""
+    form = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    for name, parameter, param, code in (
+        ("response_format", form, "response_format.json_schema.schema", "invalid_json_schema"),
+        ("tools", [tool], "tools[0].function.parameters", "invalid_function_parameters"),
+    ):
+        with pytest.raises(openai.BadRequestError) as raised:
+            client.with_options(timeout=5).chat.completions.create(model=MODEL, messages=HELLO, **{name: parameter})  # type: ignore[call-overload]
+        assert raised.value.param == param
+        assert raised.value.code == (code if fault == "invalid" else "unsupported_schema")
+
+
+def test_digits_of_a_pattern(client: openai.OpenAI) -> None:
+    """A pattern of digits, which llama.cpp alone would drop, holds the answer."""
+    schema = {"type": "string", "pattern": r"^\d{3}-\d{2}$"}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
+    answer = client.chat.completions.create(model=MODEL, messages=HELLO, response_format=form, max_tokens=20)
+    assert re.fullmatch(r"\d{3}-\d{2}", json.loads(answer.choices[0].message.content or ""))

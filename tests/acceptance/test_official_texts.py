@@ -24,6 +24,30 @@ def test_echo(client: openai.OpenAI) -> None:
     assert answer.choices[0].text.startswith(PROMPT)
 
 
+def test_echo_alone(client: openai.OpenAI) -> None:
+    """With no token asked for, `echo` gives the prompt alone."""
+    answer = client.completions.create(model=MODEL, prompt=PROMPT, echo=True, max_tokens=0)
+    assert (answer.choices[0].text, answer.choices[0].finish_reason) == (PROMPT, "length")
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 0
+
+
+def test_prompt_and_answer_share_the_context(client: openai.OpenAI) -> None:
+    """A prompt that leaves no room for `max_tokens` is refused, as OpenAI does; one that leaves just enough is not."""
+    prompt = [5] * 2000
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.completions.create(model=MODEL, prompt=prompt, max_tokens=49)
+    assert (raised.value.param, raised.value.code) == ("max_tokens", "context_length_exceeded")
+    client.completions.create(model=MODEL, prompt=prompt, max_tokens=48, stop=["e", " "])
+
+
+def test_unknown_token(client: openai.OpenAI) -> None:
+    """A token that the model does not have is refused by name."""
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.completions.create(model=MODEL, prompt=[1, 9_999_999])
+    assert raised.value.param == "prompt"
+
+
 def test_several_prompts(client: openai.OpenAI) -> None:
     """Several prompts with `n` give the choices prompt by prompt."""
     answer = client.completions.create(model=MODEL, prompt=["red", "green"], n=2, echo=True, max_tokens=4)

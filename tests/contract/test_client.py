@@ -125,7 +125,7 @@ async def test_broken_body_is_not_a_clean_end(client: Client, origin: Origin, pa
 @pytest.mark.parametrize("path", ["/vanish", "/cut-head", "/rubbish", "/switch", "/endless-head"])
 async def test_broken_head(client: Client, origin: Origin, path: str) -> None:
     """No head, half a head, no HTTP, another protocol, no end of it: broken, naming host and port."""
-    with pytest.raises(UpstreamBroken, match=origin.address):
+    with pytest.raises(UpstreamBroken, match="The upstream"):
         await get(client, origin, path)
 
 
@@ -162,7 +162,7 @@ async def test_bad_compression(client: Client, origin: Origin, path: str) -> Non
 async def test_time_outs(client: Client, origin: Origin, path: str, least: float) -> None:
     """No head, a silence in the body, or no end in time: told within 100 ms after the limit."""
     began = time.monotonic()
-    with pytest.raises(UpstreamTimeout, match=origin.address):
+    with pytest.raises(UpstreamTimeout, match="The upstream"):
         await body(client, origin, path, HASTY)
     assert least - 0.01 <= time.monotonic() - began < least + 0.1
     assert client._pools[origin.key].idle == []
@@ -170,22 +170,26 @@ async def test_time_outs(client: Client, origin: Origin, path: str, least: float
 
 async def test_connect_time_out(client: Client) -> None:
     """A host that takes no connections is given up after `timeouts.connect`."""
-    with silence() as silent, pytest.raises(UpstreamTimeout, match="Could not connect"):
+    with silence() as silent, pytest.raises(UpstreamTimeout, match="could not be reached in time") as told:
         await get(client, Origin.parse(f"https://127.0.0.1:{silent}"), "/", HASTY)
+    assert f"127.0.0.1:{silent}" in told.value.detail
 
 
 async def test_refused(client: Client) -> None:
-    """A refused connection names host and port."""
+    """The client is told who, the operator's log where."""
     with silence() as free:
         pass
-    with pytest.raises(UpstreamBroken, match=f"127.0.0.1:{free}"):
-        await get(client, Origin.parse(f"http://127.0.0.1:{free}"), "/")
+    with pytest.raises(UpstreamBroken, match="`main` could not be reached") as told:
+        await get(client, Origin.parse(f"http://127.0.0.1:{free}", "`main`"), "/")
+    assert f"127.0.0.1:{free}" in told.value.detail
+    assert "127.0.0.1" not in told.value.message
 
 
 async def test_unknown_name(client: Client) -> None:
     """A name that nobody knows is broken, not a crash."""
-    with pytest.raises(UpstreamBroken, match=r"no-such-host\.invalid"):
+    with pytest.raises(UpstreamBroken) as told:
         await get(client, Origin.parse("http://no-such-host.invalid"), "/")
+    assert "no-such-host.invalid" in told.value.detail
 
 
 async def test_path_cannot_carry_a_request(client: Client, origin: Origin) -> None:
@@ -214,8 +218,9 @@ async def test_tls_needs_trust(client: Client, certificate: Path) -> None:
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(certificate)
     async with running(serving) as server:
-        with pytest.raises(UpstreamBroken, match="localhost"):
+        with pytest.raises(UpstreamBroken) as told:
             await get(client, Origin.parse(f"https://localhost:{server.port}"), "/whole")
+        assert "certificate" in told.value.detail
 
 
 async def test_ipv6(client: Client) -> None:

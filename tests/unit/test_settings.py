@@ -68,6 +68,12 @@ def test_openai_is_an_upstream_when_its_key_is_there() -> None:
     assert settings.models["*"].targets == ["openai/*"]
 
 
+@pytest.mark.parametrize("key", ["sk-parley-x", "sk-admin-parley-x"])
+def test_a_key_of_ours_leads_nowhere(key: str) -> None:
+    """Whoever did the first steps has it in OPENAI_API_KEY, for clients: OpenAI must not get to see it."""
+    assert load(None, {"OPENAI_API_KEY": key}) == Settings()
+
+
 def test_a_file_says_all(file: Path) -> None:
     """With a file the environment's key makes no upstream."""
     assert read(file, "", OPENAI_API_KEY="sk-x").upstreams == {}
@@ -81,25 +87,31 @@ UP = '[upstreams.a]\nbase_url = "https://a.example/v1"\n'
     [
         ("wibble = 1", "wibble: there is no such setting"),
         ("[server]\nlisen = 'x'", "server.lisen: there is no such setting; did you mean listen?"),
-        ("[server]\nworkers = 0", "server.workers: "),
-        ("[server]\nworkers = 'two'", "server.workers: "),
-        ("server = 5", "server: "),
-        (UP + "wibble = 1", "upstreams[...].wibble: there is no such setting"),
-        (UP + "kind = 'telepathy'", "upstreams[...].kind: "),
-        (UP + "key = 'sk-literal'", "upstreams[...].key: "),
+        ("[server]\nworkers = 0", "server.workers: must be a whole number from 1 to 256, not 0"),
+        ("[server]\nworkers = 'two'", "server.workers: must be a whole number from 1 to 256, not text"),
+        ("server = 5", "server: must be a table, not 5"),
+        (UP + "wibble = 1", "upstreams.a.wibble: there is no such setting"),
+        (UP + "kind = 'telepathy'", 'upstreams.a.kind: must be "openai", not "telepathy"'),
+        (UP + "key = 'sk-literal'", 'upstreams.a.key: must be { env = "NAME" } or { file = "PATH" }, not text'),
         (UP + "key = { env = 'A', file = 'b' }", "either { env"),
         (UP + "key = {}", "either { env"),
-        (UP + "timeouts = { connect = 0 }", "timeouts.connect"),
-        (UP + "price = 'cheap'", "upstreams[...].price"),
-        (UP + "price = { input = '1' }", "output"),
+        (UP + "timeouts = { connect = 0 }", "upstreams.a.timeouts.connect: must be a number above 0, not 0"),
+        (
+            UP + "price = 'cheap'",
+            'upstreams.a.price: must be { input = "2.50", output = "10.00" } or "free", not "cheap"',
+        ),
+        (UP + "price = { input = '1' }", "upstreams.a.price.output: this setting is missing"),
+        ("[upstreams.a]", "upstreams.a.base_url: this setting is missing"),
         (UP + "price = { input = '-1', output = '1' }", 'input = "-1" is not an amount'),
         (UP + "price = { input = '1', output = 'NaN' }", 'output = "NaN" is not an amount'),
         (UP + "price = { input = 'Infinity', output = '1' }", 'input = "Infinity" is not an amount'),
         ("[upstreams.local]\nbase_url = 'https://a.example'", "upstreams.local: the name is taken"),
         ("[upstreams.'a/b']\nbase_url = 'https://a.example'", "upstreams.a/b: "),
-        ("[models.m]\ntargets = []", "models[...].targets"),
+        ("[models.m]\ntargets = []", 'models."m".targets: must be a list of text, at least one, not an empty list'),
         ("[models.m]\ntargets = ['b/x']", 'models."m".targets: `b/x`'),
         ("[models.m]\ntargets = ['local']", 'models."m".targets: `local`'),
+        (UP + "[models.'g*t']\ntargets = ['a/*']", 'models."g*t": `*` can only be a name\'s last sign'),
+        (UP + "[models.m]\ntargets = ['a/gpt-*']", 'models."m".targets: `a/gpt-*` is no pattern'),
         ("[engine]\nenabled = false\n[models.m]\ntargets = ['local/x']", "engine.enabled is false"),
         ("this is not toml", "is not TOML"),
     ],
@@ -110,9 +122,15 @@ def test_what_is_wrong_is_named(file: Path, text: str, words: str) -> None:
 
 
 def test_a_file_that_cant_be_read_is_named(file: Path) -> None:
-    """It is not there."""
-    with pytest.raises(SettingsError, match=r"parley\.toml cannot be read"):
-        load(file, {})
+    """It is not there, is a folder, or no text; in words, without a number of the system's."""
+    for make, words in (
+        (lambda: None, rf"^there is no file {file}$"),
+        (lambda: file.write_bytes(b"\xff"), rf"^{file} cannot be read: it is not UTF-8 text$"),
+        (lambda: (file.unlink(), file.mkdir()), rf"^{file} cannot be read: is a directory$"),
+    ):
+        make()
+        with pytest.raises(SettingsError, match=words):
+            load(file, {})
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1:", ":80", "127.0.0.1:99999", "::1:80", "http://x:1"])
@@ -120,6 +138,18 @@ def test_an_address_is_host_and_port(file: Path, address: str) -> None:
     """Nothing else."""
     with pytest.raises(SettingsError, match=r"server\.listen"):
         _ = read(file, f"[server]\nlisten = '{address}'").server.address
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "https://a.example", "http://localhost:3000", "app://obsidian.md"])
+def test_an_origin_is_as_browsers_send_it(file: Path, origin: str) -> None:
+    """Scheme, host, and a port that is not the usual one; or all."""
+    assert read(file, f"[server]\ncors_origins = ['{origin}']").server.cors_origins == [origin]
+
+
+@pytest.mark.parametrize("origin", ["", "a.example", "https://a.example/", "https://A.example", "https://*.a.example"])
+def test_what_no_browser_sends_is_no_origin(file: Path, origin: str) -> None:
+    """It would never fit, in silence."""
+    assert f"cors_origins: `{origin}` is not an origin" in refused(file, f"[server]\ncors_origins = ['{origin}']")
 
 
 @pytest.mark.parametrize(
@@ -146,9 +176,12 @@ def test_the_environment_lies_over_the_file(file: Path) -> None:
 
 
 def test_a_wrong_variable_is_named(file: Path) -> None:
-    """As a wrong line of the file is."""
-    assert "server.wibble: there is no such setting" in refused(file, "", PARLEY_SERVER__WIBBLE="1")
-    assert "server.workers: " in refused(file, "", PARLEY_SERVER__WORKERS="many")
+    """Itself, and not the file, which may be right."""
+    assert refused(file, "", PARLEY_SERVER__WIBBLE="1") == "PARLEY_SERVER__WIBBLE: there is no such setting"
+    assert refused(file, "", PARLEY_SERVER__WORKERS="many").startswith(
+        "PARLEY_SERVER__WORKERS: server.workers: must be"
+    )
+    assert refused(file, "[server]\nworkers = 0", PARLEY_ENGINE__PARALLEL="2").startswith(f"{file}: server.workers: ")
 
 
 def test_a_variable_over_what_is_no_section_is_refused(file: Path) -> None:
@@ -158,7 +191,7 @@ def test_a_variable_over_what_is_no_section_is_refused(file: Path) -> None:
 
 def test_other_variables_are_not_ours(file: Path) -> None:
     """PARLEY_DATA, PARLEY_CONFIG and the like have no section."""
-    assert read(file, "", PARLEY_DATA="x", PARLEY_CONFIG="y", HOME="z") == Settings()
+    assert read(file, "", PARLEY_DATA="x", PARLEY_CONFIG="y", PARLEY_API_KEY="k", HOME="z") == Settings()
 
 
 def test_a_secret_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,16 +5,17 @@ when the client did not, so that the meter is exact), and `store`, which is our 
 unchanged; of each event only what the meter needs is read.
 """
 
-from collections import deque
 from typing import Any
 
 import msgspec
 
+from parley.core import events
 from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
-from parley.core.events import Event, Kind, Usage
+from parley.core.events import Event, Usage
+from parley.core.reply import Sink
 from parley.errors import UpstreamBroken
-from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, ChunkView, UsageView, WholeChoiceView, view
+from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, MessageView, UsageView, WholeChoiceView, view
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.sse import Events
 from parley.upstreams.statuses import failure, told_in
@@ -72,16 +73,17 @@ def usage_of(view: UsageView | None) -> Usage | None:
     return Usage(input=asked, output=said, cached_input=cached)
 
 
-def told(choice: ChunkChoiceView | WholeChoiceView) -> str:
-    """Return the text of *choice*, or what a chunk adds to it, wherever it stands."""
-    delta = choice.delta if isinstance(choice, ChunkChoiceView) else choice.message
+def told(choice: ChunkChoiceView | WholeChoiceView, delta: MessageView | None) -> str:
+    """Return the text of *choice*, whose message or piece of one is *delta*, wherever it stands."""
     if delta is None:
         return choice.text or ""
     text = delta.content or delta.refusal or delta.reasoning_content or ""
     called = delta.function_call
     if called is not None:
         text += (called.name or "") + (called.arguments or "")
-    for call in delta.tool_calls or ():
+    if delta.tool_calls is None:
+        return text
+    for call in delta.tool_calls:
         if call.function is not None:
             text += (call.function.name or "") + (call.function.arguments or "")
     return text
@@ -92,9 +94,7 @@ class OpenAIProvider:
 
     def __init__(self, name: str, base_url: str, key: str | None, timeouts: Timeouts, client: Client) -> None:
         self._name = name
-        self._origin = Origin.parse(base_url)
-        self.address = self._origin.key + self._origin.base_path
-        self._key = (key or "").encode()
+        self._origin = Origin.parse(base_url, f"`{name}`")
         self._timeouts = timeouts
         self._patience = msgspec.structs.replace(timeouts, first_token=timeouts.total)  # a whole answer comes at once
         self._client = client
@@ -124,11 +124,11 @@ class OpenAIProvider:
     async def _answer(self, call: Call, target: Target, exchange: Exchange) -> "WholeAnswer | StreamAnswer":
         """Return the answer that *exchange* brings. Raises UpstreamError."""
         if exchange.status != OK:
-            said = await exchange.read(LARGEST_ANSWER)
-            said = said.replace(self._key, b"***") if self._key else said  # whatever it says, nobody is told our key
-            raise failure(self._name, exchange.status, exchange.headers, said)
+            raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
         if not call.streamed:
             return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
+        if exchange.headers.get(b"content-type", b"").startswith(b"text/html"):
+            raise UpstreamBroken(f"`{self._name}` answered with a page of HTML instead of events.")
         answer = StreamAnswer(target, exchange, call, self._name)
         await answer.begin()
         return answer
@@ -142,8 +142,8 @@ class OpenAIProvider:
         if seen.error or (seen.choices is None and call.operation != "embeddings"):
             raise UpstreamBroken(f"`{self._name}` sent an answer that is not one.")
         usage = usage_of(seen.usage)
-        text = "" if usage else "".join(told(choice) for choice in seen.choices or ())
-        return WholeAnswer(target, Event(Kind.WHOLE, body, seen.model, usage, text=text))
+        text = "" if usage else "".join(told(choice, choice.message) for choice in seen.choices or ())
+        return WholeAnswer(target, Event(events.WHOLE, body, seen.model, usage, text=text))
 
 
 class WholeAnswer:
@@ -153,17 +153,11 @@ class WholeAnswer:
 
     def __init__(self, target: Target, event: Event) -> None:
         self.target = target
-        self._event: Event | None = event
+        self._event = event
 
-    def __aiter__(self) -> "WholeAnswer":
-        return self
-
-    async def __anext__(self) -> Event:
-        """Return the one event."""
-        event, self._event = self._event, None
-        if event is None:
-            raise StopAsyncIteration
-        return event
+    async def pour(self, sink: Sink) -> None:
+        """Send the one event."""
+        sink.send(self._event)
 
     def close(self) -> None:
         """Do nothing: nothing is held."""
@@ -179,9 +173,10 @@ class StreamAnswer:
         "_events",
         "_exchange",
         "_finished",
+        "_first",
         "_name",
-        "_ready",
         "_shows_usage",
+        "_sink",
         "target",
     )
 
@@ -191,30 +186,33 @@ class StreamAnswer:
         self._call = call
         self._name = name
         self._events = Events()
-        self._ready: deque[Event] = deque()
+        self._first: list[Event] = []  # what came with the first event, until it is poured
+        self._sink: Sink | None = None
         self._shows_usage = wants_usage(call)
         self._finished: set[int] = set()
         self._done = False
         self._broken: UpstreamBroken | None = None
 
     async def begin(self) -> None:
-        """Wait for the first event."""
-        await self._more()
-
-    def __aiter__(self) -> "StreamAnswer":
-        return self
-
-    async def __anext__(self) -> Event:
-        """Return the next event. Raises UpstreamBroken when the stream ends before the answer does."""
-        while not self._ready:
-            if self._broken is not None:
+        """Wait for the first event. Raises UpstreamError."""
+        while not self._first and not self._done:
+            self._take(await self._exchange.chunk())
+            if self._broken is not None and not self._first:
                 raise self._broken
-            if self._done:
-                raise StopAsyncIteration
-            await self._more()
-        event = self._ready.popleft()
-        event.more = bool(self._ready)
-        return event
+
+    async def pour(self, sink: Sink) -> None:
+        """Send every event to *sink* as it comes. Raises UpstreamBroken when the stream ends before the answer does."""
+        for event in self._first:
+            sink.send(event)
+        self._first.clear()
+        sink.flush()
+        self._sink = sink
+        while self._broken is None and not self._done:
+            await sink.drain()
+            if await self._exchange.pour(self._take):
+                self._take(b"")
+        if self._broken is not None:
+            raise self._broken
 
     def close(self) -> None:
         """Let go of the connection; after `[DONE]` it may serve again as soon as the response has ended."""
@@ -223,32 +221,33 @@ class StreamAnswer:
         else:
             self._exchange.close()
 
-    async def _more(self) -> None:
-        """Read until there is an event, or the stream is at its end."""
-        while not self._ready and not self._done:
-            data = await self._exchange.chunk()
-            try:
-                for payload in self._events.feed(data) if data else ():
-                    self._take(payload)
-                if not data and not self._done:
-                    self._end()
-            except UpstreamBroken as error:
-                if not self._ready:
-                    raise
-                self._broken = error  # what came before it is sent first
+    def _take(self, data: bytes) -> bool:
+        """Send the events that *data* (b"": the end) completes; tell whether more may come.
 
-    def _end(self) -> None:
-        """Take the end of the connection without `[DONE]`: fine if every choice had ended."""
+        What came before an event that breaks the answer is sent, and the break is kept for `pour`.
+        """
+        sink = self._sink
+        send = self._first.append if sink is None else sink.send
+        try:
+            for payload in self._events.feed(data) if data else self._end():
+                if payload == DONE:
+                    self._done = True
+                    break
+                send(self._event(payload))
+        except UpstreamBroken as error:
+            self._broken = error
+        if sink is None:
+            return True
+        return sink.flush() and not self._done and self._broken is None
+
+    def _end(self) -> tuple[bytes]:
+        """Return what an end of the connection without `[DONE]` means: the same, if every choice had ended."""
         if len(self._finished) < max(1, getattr(self._call.ask, "n", None) or 1):
             raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
-        self._done = True
+        return (DONE,)
 
-    def _take(self, payload: bytes) -> None:
-        if self._done:
-            return
-        if payload == DONE:
-            self._done = True
-            return
+    def _event(self, payload: bytes) -> Event:
+        """Return the event that *payload* is. Raises UpstreamBroken."""
         try:
             seen = view(payload, CHUNK)
         except msgspec.DecodeError as error:
@@ -256,15 +255,15 @@ class StreamAnswer:
         if seen.error:
             message = told_in(payload).get("message")
             raise UpstreamBroken(f"`{self._name}` failed: {message}" if message else None)
-        self._ready.append(self._event(payload, seen))
-
-    def _event(self, payload: bytes, seen: ChunkView) -> Event:
-        usage = usage_of(seen.usage)
+        choices = seen.choices or ()
         text = ""
-        for choice in seen.choices or ():
+        for choice in choices:
             if choice.finish_reason:
                 self._finished.add(choice.index or 0)
-            text += told(choice)
-        if usage is not None and not seen.choices:
-            return Event(Kind.USAGE, payload if self._shows_usage else b"", seen.model, usage)
-        return Event(Kind.CHUNK, payload, seen.model, usage, text=text)
+            text += told(choice, choice.delta)
+        usage = seen.usage
+        if usage is None:
+            return Event(events.CHUNK, payload, seen.model, None, text)
+        if choices:
+            return Event(events.CHUNK, payload, seen.model, usage_of(usage), text)
+        return Event(events.USAGE, payload if self._shows_usage else b"", seen.model, usage_of(usage))

@@ -57,3 +57,17 @@ def test_a_copy_is_called_what_the_user_called_it(model_file: Path) -> None:
     model_file.write_bytes(b"hello, this is no model")
     with pytest.raises(InvalidRequest, match=r"`/from/here\.gguf` is not a GGUF file"):
         gguf.read(model_file, "/from/here.gguf")
+
+
+def test_the_vocabulary_is_told(shelf: Shelf) -> None:
+    """How many tokens the built-in model has, how long they are, and which of them are control tokens."""
+    told = gguf.vocabulary(shelf.find("parley-mini").path)
+    assert told.size == 6144
+    assert 4 < told.longest < 64
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(told.control)
+    assert "<tool_call>" not in told.control
+
+
+def test_a_file_that_tells_no_kinds_has_no_control_tokens(model_file: Path) -> None:
+    """And of an unknown tokenizer the lengths say nothing."""
+    assert gguf.vocabulary(model_file) == gguf.Vocabulary(size=2)

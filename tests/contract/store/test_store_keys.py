@@ -53,6 +53,28 @@ async def test_revoking_twice_changes_nothing(store: Store) -> None:
     assert await store.keys.revoke(new.id) == await store.keys.revoke(new.secret)
 
 
+async def test_a_borrowed_key_comes_back_as_another(store: Store) -> None:
+    """Revoked and borrowed again it keeps its place on the list, with a new secret; the old one stays dead."""
+    one = await store.keys.borrow("chat")
+    await store.keys.revoke(one.secret)
+    two = await store.keys.borrow("chat")
+    assert (two.id, len(await store.keys.list())) == (one.id, 1)
+    assert list(await store.keys.active()) == [digest(two.secret)]
+
+
+async def test_a_borrowed_key_in_use_is_left_alone(store: Store) -> None:
+    """Two at once are two keys; those of another name, project or kind are never taken."""
+    for other in (
+        await store.keys.create(name="shop"),
+        await store.keys.create(name="chat", project="shop"),
+        await store.keys.create(name="chat", admin=True),
+    ):
+        await store.keys.revoke(other.id)
+    borrowed = await asyncio.gather(*(store.keys.borrow("chat") for _ in range(3)))
+    assert {caller.key_id for caller in (await store.keys.active()).values()} == {one.id for one in borrowed}
+    assert len(await store.keys.list()) == 6
+
+
 async def test_an_unknown_key_cannot_be_revoked(store: Store) -> None:
     """It is NotFound."""
     with pytest.raises(NotFound):

@@ -19,14 +19,12 @@ def test_what_was_counted_is_told() -> None:
     counts.spent['m"\n\\'].input += 5
     counts.spent["m"].cost += 2_500_000_000
     counts.unauthenticated, counts.open = 7, 2
-    counts.attempts["main", "busy"] += 4
     found = samples(counts)
     labels = {("operation", "chat.completions"), ("outcome", "answered"), ("status", "200")}
     assert found["parley_calls_total", frozenset(labels)] == 3
     assert found["parley_tokens_total", frozenset({("model", 'm"\n\\'), ("direction", "input")})] == 5
     assert found["parley_cost_dollars_total", frozenset({("model", "m")})] == 2.5
     assert found["parley_unauthenticated_total", frozenset()] == 7
-    assert found["parley_upstream_attempts_total", frozenset({("upstream", "main"), ("outcome", "busy")})] == 4
     assert found["parley_open_calls", frozenset()] == 2
 
 

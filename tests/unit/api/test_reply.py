@@ -48,7 +48,7 @@ async def test_a_whole_answer_waits_for_its_end() -> None:
     """Nothing goes out before the record is durable; then the provider's own bytes."""
     line = FakeLine()
     it = reply(line)
-    await it.send(whole("Hello"))
+    it.send(whole("Hello"))
     assert line.sent == b""
     await it.end()
     assert line.sent.startswith(b"<200 %d>content-type: application/json\r\n" % len(whole("Hello").raw))
@@ -60,7 +60,9 @@ async def test_a_stream_begins_with_its_first_event() -> None:
     line = FakeLine()
     it = reply(line)
     event = chunk("Hel")
-    await it.send(event)
+    it.send(event)
+    assert line.sent == b""
+    assert it.flush()
     frame = b"data: %b\n\n" % event.raw
     assert line.sent.startswith(b"<200 stream>content-type: text/event-stream")
     assert line.body == b"%x\r\n%b\r\n" % (len(frame), frame)
@@ -72,7 +74,7 @@ async def test_a_client_without_chunks_gets_bare_frames() -> None:
     """HTTP/1.0: the end is the connection's."""
     line = FakeLine(chunks=False)
     it = reply(line)
-    await it.send(chunk("Hel"))
+    it.send(chunk("Hel"))
     await it.end()
     assert line.body == b"data: %b\n\ndata: [DONE]\n\n" % chunk("Hel").raw
 
@@ -81,9 +83,11 @@ async def test_an_event_that_is_not_for_the_client_is_not_sent() -> None:
     """The usage nobody asked for has no bytes."""
     line = FakeLine()
     it = reply(line)
-    await it.send(chunk("Hel"))
+    it.send(chunk("Hel"))
+    it.flush()
     before = line.sent
-    await it.send(Event(Kind.USAGE, b""))
+    it.send(Event(Kind.USAGE, b""))
+    it.flush()
     assert line.sent == before
 
 
@@ -100,7 +104,7 @@ async def test_an_error_in_a_stream_is_its_last_event() -> None:
     """No [DONE] follows, so no client takes it for the end."""
     line = FakeLine()
     it = reply(line)
-    await it.send(chunk("Hel"))
+    it.send(chunk("Hel"))
     it.fail(NotRecorded())
     assert b'data: {"error":' in line.body
     assert b"[DONE]" not in line.body
@@ -111,21 +115,24 @@ async def test_a_whole_answer_that_was_not_recorded_is_not_sent() -> None:
     """The error takes its place."""
     line = FakeLine()
     it = reply(line)
-    await it.send(whole("Hello"))
+    it.send(whole("Hello"))
     it.fail(NotRecorded())
     assert line.sent.startswith(b"<503 ")
     assert b"Hello" not in line.sent
 
 
 async def test_a_slow_client_is_waited_for() -> None:
-    """`send` returns when the client has taken what was sent."""
+    """`flush` tells that it is slow; `drain` returns when it has taken what was sent."""
     line = FakeLine()
     line.writable = False
-    sending = asyncio.ensure_future(reply(line).send(chunk("Hel")))
+    it = reply(line)
+    it.send(chunk("Hel"))
+    assert not it.flush()
+    draining = asyncio.ensure_future(it.drain())
     await asyncio.sleep(0)
-    assert not sending.done()
+    assert not draining.done()
     line.taken.set()
-    await sending
+    await draining
 
 
 @pytest.mark.parametrize("failed", [False, True])

@@ -24,6 +24,8 @@ def find(method: str, path: str) -> tuple[str, dict[str, str]]:
         ("GET", "/v1/chat/completions/c-1", "chat.completions.retrieve", {"completion_id": "c-1"}),
         ("GET", "/v1/chat/completions/c-1/messages", "chat.completions.messages", {"completion_id": "c-1"}),
         ("DELETE", "/v1/chat/completions/c%2F1", "chat.completions.delete", {"completion_id": "c/1"}),
+        ("POST", "/v1/engines/gpt-4/chat/completions", "engines.chat.completions", {"model": "gpt-4"}),
+        ("POST", "/v1/engines/acme%2Fada/embeddings", "engines.embeddings", {"model": "acme/ada"}),
         ("GET", "/v1/models/gpt-4", "models.retrieve", {"model": "gpt-4"}),
         ("GET", "/v1/models/acme/model-1", "models.retrieve", {"model": "acme/model-1"}),
         ("HEAD", "/healthz", "health", {}),
@@ -45,6 +47,24 @@ def test_a_path_without_v1_is_told_the_right_one() -> None:
     """The most frequent mistake."""
     with pytest.raises(NotFound, match="Did you mean /v1/embeddings"):
         find("POST", "/embeddings")
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("/v1/v1/models", "/v1/models"), ("/v1/embeddings/", "/v1/embeddings"), ("/v1/healthz", "/healthz")],
+)
+def test_a_path_that_is_like_another_is_asked_about(path: str, meant: str) -> None:
+    """A base URL that was joined wrongly."""
+    with pytest.raises(NotFound, match=rf"Did you mean {meant}\?$"):
+        find("POST", path)
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/images/generations", "/v1/engines"])
+def test_an_endpoint_that_is_not_served_is_told_which_are(path: str) -> None:
+    """Those of the API, without the paths of single objects."""
+    served = "/v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models"
+    with pytest.raises(NotFound, match=rf"This endpoint is not served here; these are: {served}\.$"):
+        find("POST", path)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """What `parley check` finds in the settings, without a file or a connection."""
 
+from pathlib import Path
+
 import pytest
 
-from parley.commands.check import models, price_of, problems, upstreams
-from parley.settings import OPENAI_URL, ModelSettings, PriceSettings, Secret, Settings, UpstreamSettings
+from parley.commands.check import database, models, price_of, problems, upstreams
+from parley.commands.options import Options
+from parley.settings import OPENAI_URL, ModelSettings, PriceSettings, Secret, Settings, StoreSettings, UpstreamSettings
 
 KEY = Secret(env="PARLEY_TEST_KEY")
 
@@ -12,6 +15,11 @@ def settings(base_url: str = "http://h/v1", key: Secret | None = None, **entry: 
     """Return settings of one upstream and one model `gpt-4o` on it."""
     model = ModelSettings(targets=["main/gpt-4o"], **entry)  # type: ignore[arg-type]
     return Settings(upstreams={"main": UpstreamSettings(base_url=base_url, key=key)}, models={"gpt-4o": model})
+
+
+def options(given: Settings) -> Options:
+    """Return what a command is told when the settings are *given*."""
+    return Options(given, Path("/data"))
 
 
 def prices(given: Settings) -> str:
@@ -56,14 +64,14 @@ def test_a_key_is_shown_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_key_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its sentence begins with the path in the settings."""
     monkeypatch.delenv("PARLEY_TEST_KEY", raising=False)
-    (sentence,) = problems(settings(key=KEY), set())
+    (sentence,) = problems(options(settings(key=KEY)), set())
     assert sentence.startswith("upstreams.main.key: ")
 
 
 def test_a_missing_local_model_is_a_problem() -> None:
     """A target on the engine that is not on the shelf is named with its path."""
     given = Settings(models={"gpt-4": ModelSettings(targets=["local/gone", "local/here"])})
-    (sentence,) = problems(given, {"here"})
+    (sentence,) = problems(options(given), {"here"})
     assert sentence.startswith('models."gpt-4".targets: there is no local model `gone`')
 
 
@@ -71,5 +79,26 @@ def test_credentials_in_an_address_are_a_problem_and_never_shown() -> None:
     """What `serve` would refuse is told here too, with its path."""
     one = Settings(upstreams={"main": UpstreamSettings(base_url="http://u:pw-hidden@127.0.0.1:1/v1")})
     (row,) = upstreams(one)
-    (sentence,) = problems(one, set())
+    (sentence,) = problems(options(one), set())
     assert (row[1], sentence.partition(" ")[0]) == ("127.0.0.1:1/v1", "upstreams.main.base_url:")
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:pw-hidden@h/d", "sqlite://x.db", "sqlite:///", "wibble", "postgresql://[:1/d"]
+)
+def test_a_database_that_serve_refuses_is_a_problem(url: str) -> None:
+    """Its sentence is that of `serve`, and nothing of it is shown: it may hold a password anywhere."""
+    given = options(Settings(store=StoreSettings(url=url)))
+    (sentence,) = problems(given, set())
+    assert sentence.startswith("store.url: ")
+    assert "hidden" not in sentence
+    assert database(given) == "WRONG"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("sqlite:///x.db", "sqlite:////data/x.db"), ("postgresql://u:pw@h/d", "postgresql://u:***@h/d")],
+)
+def test_a_database_is_shown_without_its_password(url: str, shown: str) -> None:
+    """A relative file lies in the data folder."""
+    assert database(options(Settings(store=StoreSettings(url=url)))) == shown

@@ -1,5 +1,6 @@
 """What every command is told."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,13 @@ import pytest
 from parley.commands.options import Options, data_folder, read, shown
 from parley.errors import SettingsError
 from parley.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the tests' own environment may set, and what we would refuse in it."""
+    for name in [name for name in os.environ if name.startswith("PARLEY_")]:
+        monkeypatch.delenv(name)
 
 
 def test_the_data_folder_follows_the_desktop_standard() -> None:
@@ -46,3 +54,15 @@ def test_children_get_the_same_file_and_folder() -> None:
 def test_an_address_is_shown_as_it_is_reached(host: str, url: str) -> None:
     """A server on every interface is shown on loopback; IPv6 has brackets."""
     assert shown(host, 80) == url
+
+
+@pytest.mark.parametrize(
+    ("key", "config", "words"),
+    [("sk-parley-x", None, "OPENAI_API_KEY holds a key of Parley"), ("sk-x", None, ""), ("sk-parley-x", Path("f"), "")],
+)
+def test_a_key_of_ours_is_noted(monkeypatch: pytest.MonkeyPatch, key: str, config: Path | None, words: str) -> None:
+    """Where it would have led to OpenAI, had it been another: with a file it never does."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    note = Options(Settings(), Path("/d"), config).note
+    assert note.startswith(words)
+    assert bool(note) is bool(words)

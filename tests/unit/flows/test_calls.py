@@ -133,13 +133,14 @@ async def test_what_could_not_be_read_is_refused_once_the_caller_is_known() -> N
     assert scene.outcome == (413, "refused")
 
 
-async def test_an_admin_key_is_refused_after_the_request_was_read() -> None:
-    """So the record tells which model it wanted."""
+@pytest.mark.parametrize(("body", "model"), [(HELLO, "m"), ({"model": "m"}, "m"), (b"{", None)])
+async def test_an_admin_key_is_refused_whatever_it_asks(body: object, model: str | None) -> None:
+    """A wrong body is not what is wrong; the record tells which model was wanted, where that can be read."""
     scene = Scene(whole())
     with pytest.raises(Forbidden):
-        await scene.run(HELLO, SECRET + "-admin")
+        await scene.run(body, SECRET + "-admin")
     assert scene.outcome == (403, "refused")
-    assert scene.ledger.records[0].model_asked == "m"
+    assert scene.ledger.records[0].model_asked == model
 
 
 async def test_an_error_in_the_stream_is_raised_after_what_came_before() -> None:

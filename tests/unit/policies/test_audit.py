@@ -18,6 +18,7 @@ from parley.errors import (
     UpstreamRefused,
 )
 from parley.flows.calls import decode
+from parley.policies import tokens
 from parley.policies.audit import CLIENT_LEFT, Audit, Entry, verdict
 from parley.policies.counts import Counts
 from parley.testing import FakeClock, FakeLedger, a_call, chunk
@@ -103,6 +104,20 @@ async def test_without_the_providers_count_we_count() -> None:
     assert record.cost == 9 * 1 + 2 * 2
 
 
+async def test_counting_is_not_the_calls_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client left when it left, however long a tokenizer takes to be loaded then."""
+    house = House()
+
+    def slow(*_: object) -> int:
+        house.clock.advance(9)
+        return 2
+
+    monkeypatch.setattr(tokens, "count", slow)
+    await house.run(chunk("hello"), asyncio.CancelledError())
+    [record] = house.ledger.records
+    assert (record.output_tokens, record.total_us) == (2, 2_000_000)
+
+
 async def test_the_last_count_is_the_true_one() -> None:
     """A provider that tells its usage with every chunk tells more each time."""
     house = House()
@@ -117,26 +132,6 @@ async def test_who_was_not_answered_pays_nothing() -> None:
     [record] = house.ledger.records
     assert (record.input_tokens, record.cost, record.model_answered, record.upstream) == (0, 0, None, None)
     assert (record.outcome, record.first_token_us) == ("failed", None)
-
-
-class Asking:
-    """An answer that was asked for in vain."""
-
-    attempts = 2
-    asked = TARGET
-
-
-async def test_who_was_asked_in_vain_is_named() -> None:
-    """The upstream that was tried last stands in the row; it costs nothing, for it did not answer."""
-    house = House()
-    entry = house.audit.record(house.call, CALLER)
-    entry.follow(Asking())
-    with pytest.raises(UpstreamBroken):
-        async with entry:
-            raise UpstreamBroken
-    [record] = house.ledger.records
-    assert (record.upstream, record.attempts, record.model_answered) == ("main", 2, None)
-    assert (record.cost, record.price, record.input_tokens) == (0, "", 0)
 
 
 async def test_a_record_that_cant_be_written_is_told() -> None:

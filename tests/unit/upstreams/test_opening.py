@@ -4,24 +4,23 @@ import asyncio
 from collections import Counter
 
 import pytest
-import structlog.testing
 
 from parley.core.catalog import Target
 from parley.core.money import FREE
 from parley.errors import (
     InvalidRequest,
-    NoSuchModel,
     ParleyError,
     UpstreamBroken,
     UpstreamBusy,
     UpstreamDenied,
     UpstreamLacksModel,
-    UpstreamNoQuota,
+    UpstreamMisplaced,
     UpstreamRefused,
     UpstreamsExhausted,
     UpstreamTimeout,
 )
-from parley.testing import FakeClock, ScriptedProvider, a_call, chunk
+from parley.testing import FakeClock, RecordingReply, ScriptedProvider, a_call, chunk
+from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import LONGEST_PAUSE, Opening, Upstreams, pause, summary
 
 A, B = Target("a", "m", FREE), Target("b", "m", FREE)
@@ -35,10 +34,10 @@ class Scene:
     def __init__(self, a: list[object], b: list[object] | None = None, retries: tuple[int, int] = (0, 0)) -> None:
         self.a = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in a))  # type: ignore[arg-type]
         self.b = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in b or []))  # type: ignore[arg-type]
-        self.clock = FakeClock()
-        self.tally: Counter[tuple[str, str]] = Counter()
-        again = {"a": retries[0], "b": retries[1]}
-        self.upstreams = Upstreams({"a": self.a, "b": self.b}, again, self.tally, self.clock)
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.upstreams = Upstreams(
+            {"a": self.a, "b": self.b}, {"a": retries[0], "b": retries[1]}, Attempts(FakeClock(), self.counts)
+        )
 
     def open(self, *targets: Target) -> Opening:
         """Return the opening of an answer."""
@@ -61,7 +60,7 @@ async def test_the_preferred_target_answers() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [UpstreamBroken(), UpstreamBusy(), UpstreamDenied(), UpstreamNoQuota(), UpstreamLacksModel(), UpstreamTimeout()],
+    [UpstreamBroken(), UpstreamBusy(), UpstreamDenied(), UpstreamLacksModel(), UpstreamMisplaced(), UpstreamTimeout()],
     ids=lambda it: type(it).__name__,
 )
 async def test_the_next_target_is_asked(error: ParleyError) -> None:
@@ -100,9 +99,9 @@ async def test_rounds_end() -> None:
     assert scene.asked == (4, 2)
 
 
-@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamNoQuota(), UpstreamLacksModel(), UpstreamTimeout()])
+@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamLacksModel(), UpstreamMisplaced(), UpstreamTimeout()])
 async def test_a_final_failure_is_not_repeated(error: ParleyError) -> None:
-    """A key that was not taken, an empty account, a missing model, a silence: none of them passes in a second."""
+    """A key that was not taken, a model that is not there, a silence: none of them passes in a second."""
     scene = Scene([error], [SOON, GOOD], retries=(3, 3))
     async with scene.open() as answer:
         assert answer.target is B
@@ -143,91 +142,39 @@ def test_a_provider_that_tells_when_is_believed() -> None:
     assert pause(1, UpstreamBusy(retry_after=3.5)) == 3.5
 
 
-def test_failures_of_one_kind_are_told_as_it() -> None:
-    """The last one, with its own words and retry-after."""
+async def test_every_attempt_is_counted() -> None:
+    """By upstream and what became of it, an answer that broke too."""
+    scene = Scene([UpstreamDenied()], [[chunk("Hel"), UpstreamBroken()]])
+    with pytest.raises(UpstreamBroken):
+        async with scene.open() as answer:
+            await answer.pour(RecordingReply())
+    assert scene.counts == {("a", "upstream_denied"): 1, ("b", "answered"): 1, ("b", "upstream_broken"): 1}
+
+
+def test_failures_of_one_target_are_told_as_the_last() -> None:
+    """With its own words and retry-after."""
     last = UpstreamBusy(retry_after=2)
-    assert summary([UpstreamBusy(), last]) is last
+    assert summary([(A, UpstreamBroken()), (A, last)]) is last
+
+
+def test_failures_of_one_kind_are_told_as_it() -> None:
+    """Who failed is named, and the soonest time to come back."""
+    told = summary([(A, UpstreamBusy("One.", retry_after=2)), (B, UpstreamBusy("Two.", retry_after=9))])
+    assert isinstance(told, UpstreamBusy)
+    assert told.message.endswith("a/m: One. b/m: Two.")
+    assert told.retry_after == 2
 
 
 def test_failures_of_several_kinds_are_summed_up() -> None:
-    """Each reason once, in order."""
-    told = summary([UpstreamBroken("One."), UpstreamTimeout("Two."), UpstreamBroken("One.")])
+    """Each target once, with its last word, in order."""
+    told = summary([(A, UpstreamBroken("One.")), (B, UpstreamTimeout("Two.")), (A, UpstreamBroken("Three."))])
     assert isinstance(told, UpstreamsExhausted)
-    assert told.message.endswith("One.; Two.")
+    assert told.message.endswith("a/m: Three. b/m: Two.")
 
 
-@pytest.mark.parametrize("error", [InvalidRequest(), NoSuchModel()])
-async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed(error: ParleyError) -> None:
-    """The first target broke; that the second refuses a parameter, or is not there, is not the client's fault."""
-    scene = Scene([UpstreamBroken()], [error])
+async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed() -> None:
+    """The first target broke; that the second refuses a parameter is not the client's fault."""
+    scene = Scene([UpstreamBroken()], [InvalidRequest()])
     with pytest.raises(UpstreamBroken):
         await scene.open().__aenter__()
     assert scene.asked == (1, 1)
-
-
-async def test_each_attempt_is_counted_once() -> None:
-    """By upstream and outcome: what failed, and what answered in its place."""
-    scene = Scene([SOON, UpstreamDenied()], [SOON, GOOD], retries=(1, 1))
-    async with scene.open():
-        pass
-    assert scene.tally == {("a", "busy"): 1, ("a", "denied"): 1, ("b", "busy"): 1, ("b", "answered"): 1}
-
-
-@pytest.mark.parametrize(
-    ("error", "word"),
-    [
-        (UpstreamBroken(), "broken"),
-        (UpstreamTimeout(), "timeout"),
-        (asyncio.CancelledError(), "cancelled"),
-        (KeyError(), "answered"),
-    ],
-)
-async def test_an_answer_is_counted_by_its_end(error: BaseException, word: str) -> None:
-    """One that broke in the middle is no good answer; one that we could not take is."""
-    scene = Scene([GOOD])
-    with pytest.raises(type(error)):
-        async with scene.open():
-            raise error
-    assert scene.tally == {("a", word): 1}
-
-
-async def test_an_attempt_that_was_cancelled_is_counted() -> None:
-    """The client left, or the server stops, while nobody had answered yet."""
-    scene = Scene([[]])
-
-    async def forever(*_: object) -> None:
-        await asyncio.sleep(60)
-
-    scene.a.ask = forever  # type: ignore[assignment,method-assign]
-    task = asyncio.ensure_future(scene.open(A).__aenter__())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert scene.tally == {("a", "cancelled"): 1}
-
-
-async def test_each_failed_attempt_is_a_line_in_the_log() -> None:
-    """With the time that this attempt took; a good answer is none."""
-    scene = Scene([UpstreamBroken("It broke.")], [GOOD])
-    ask = scene.a.ask
-
-    async def slowly(*told: object) -> object:
-        scene.clock.advance(2.5)
-        return await ask(*told)  # type: ignore[arg-type]
-
-    scene.a.ask = slowly  # type: ignore[assignment,method-assign]
-    with structlog.testing.capture_logs() as lines:
-        async with scene.open():
-            scene.clock.advance(60)
-    [line] = lines
-    assert (line["log_level"], line["upstream"], line["model"], line["seconds"]) == ("warning", "a", "m", 2.5)
-
-
-async def test_a_break_in_the_middle_is_a_line_in_the_log() -> None:
-    """The client has seen half an answer: the operator hears of it."""
-    scene = Scene([GOOD])
-    with structlog.testing.capture_logs() as lines, pytest.raises(UpstreamBroken):
-        async with scene.open():
-            raise UpstreamBroken
-    assert [(line["upstream"], line["outcome"]) for line in lines] == [("a", "broken")]

@@ -132,3 +132,21 @@ def test_models_are_listed_once() -> None:
     entries = routes(Shelf("m", "n"), m=ModelSettings(targets=["main/m"]), rest=ModelSettings(targets=["main/*"]))
     assert entries.models(5) == [Model("m", 5, "main"), Model("n", 7, "local")]
     assert entries.model("n", 5).owned_by == "local"
+
+
+def test_the_longest_pattern_counts() -> None:
+    """After a name of the file and a model of the engine, before the catch-all; a target `*` is the name asked for."""
+    settings = Settings(
+        upstreams={name: UpstreamSettings(base_url="https://main.example/v1") for name in ("a", "b", "c", "d")},
+        models={
+            "*": ModelSettings(targets=["a/*"]),
+            "gpt-*": ModelSettings(targets=["b/*"]),
+            "gpt-4*": ModelSettings(targets=["c/four"]),
+            "gpt-4o": ModelSettings(targets=["d/*"]),
+        },
+    )
+    entries = Routes(settings, Shelf("gpt-local"), lambda _url, _model: PUBLISHED)
+    asked = ("gpt-4o", "gpt-local", "gpt-4", "gpt-3.5", "claude", "gpt-*")
+    found = [str(entries.resolve(name)[0]) for name in asked]
+    assert found == ["d/gpt-4o", "local/gpt-local", "c/four", "b/gpt-3.5", "a/claude", "b/gpt-*"]
+    assert [model.id for model in entries.models(0)] == ["gpt-4o", "gpt-local"]

@@ -1,6 +1,5 @@
 """An answer of the engine: its stream, read as OpenAI's events, one by one or put together."""
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -9,6 +8,7 @@ import msgspec
 from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.core.events import Event, Kind, Usage
+from parley.core.reply import Sink
 from parley.engine.engine import Use
 from parley.errors import UpstreamBroken
 from parley.schema.merging import merge
@@ -64,7 +64,7 @@ class LocalAnswer:
         self._reader = reader
         self._use: Use | None = use
         self._events = Events()
-        self._ready: deque[Event] = deque()
+        self._ready: list[Event] = []
         self._last: dict[str, Any] | None = None
         self._done = False
 
@@ -83,18 +83,15 @@ class LocalAnswer:
         whole["usage"] = shown(usage)
         self._ready.append(Event(Kind.WHOLE, _encode(whole), whole["model"], usage))
 
-    def __aiter__(self) -> "LocalAnswer":
-        return self
-
-    async def __anext__(self) -> Event:
-        """Return the next event. Raises UpstreamError."""
-        while not self._ready:
-            if self._done:
-                raise StopAsyncIteration
+    async def pour(self, sink: Sink) -> None:
+        """Send every event to *sink*. Raises UpstreamError."""
+        while self._ready:
+            for event in self._ready:
+                sink.send(event)
+            self._ready.clear()
+            if not sink.flush():
+                await sink.drain()
             await self._more()
-        event = self._ready.popleft()
-        event.more = bool(self._ready)
-        return event
 
     def close(self) -> None:
         """Stop the engine's work on it, and let the model go."""

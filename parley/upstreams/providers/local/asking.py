@@ -84,10 +84,11 @@ def plan_chat(call: Call) -> Plan:
 def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
     if ask.response_format is None:
         return
+    plan.body["response_format"] = call.fields["response_format"]
     schema = getattr(ask.response_format, "json_schema", None)
     if schema is not None:
-        check_schema(schema.schema, "response_format.json_schema.schema")
-    plan.body["response_format"] = call.fields["response_format"]
+        told = check_schema(schema.schema, "response_format.json_schema.schema")
+        plan.body["response_format"] = {"type": "json_schema", "json_schema": {"name": schema.name, "schema": told}}
 
 
 def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
@@ -104,7 +105,8 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
         raise refuse("logprobs", "'logprobs' is not supported together with tools with this model.")
     for number, tool in enumerate(tools):
         where = f"functions[{number}]" if plan.legacy else f"tools[{number}].function"
-        check_schema(tool["function"].get("parameters") or {}, f"{where}.parameters")
+        if parameters := tool["function"].get("parameters"):
+            tool["function"]["parameters"] = check_schema(parameters, f"{where}.parameters")
     plan.body["tools"] = tools
     if choice != "auto":
         names = [tool["function"]["name"] for tool in tools]

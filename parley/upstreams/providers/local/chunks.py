@@ -13,6 +13,7 @@ from parley.core.events import Usage
 from parley.upstreams.providers.local.asking import Plan
 from parley.upstreams.providers.local.forcing import CallReader
 
+UNLIKELY = -9999.0  # OpenAI's word for next to impossible, where llama.cpp tells the smallest number there is
 FINGERPRINT = f"xllamacpp-{version('xllamacpp')}"  # llama.cpp's own word is not told by this build
 
 
@@ -77,8 +78,7 @@ class ChatReader:
                 choice = self._choices[index] = Choice(forced.reader() if forced else None)
             logprobs = self._logprobs(piece.get("logprobs"))
             for delta in self._deltas(choice, index, piece.get("delta") or {}):
-                yield self._chunk(chunk, index, delta, None, logprobs)
-                logprobs = None
+                yield self._chunk(chunk, index, delta, None, logprobs if delta.get("content") else None)
             if piece.get("finish_reason"):
                 if not choice.started:
                     yield self._chunk(chunk, index, _opening(""), None, None)
@@ -128,7 +128,10 @@ class ChatReader:
         return reason
 
     def _logprobs(self, logprobs: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return *logprobs* without what OpenAI has not, and with only as many as were asked for."""
+        """Return *logprobs* without what OpenAI has not, and with only as many as were asked for.
+
+        They go with the text they are for: llama.cpp also tells them of blanks that it takes away.
+        """
         if not logprobs:
             return None
         content = []
@@ -157,4 +160,4 @@ def _opening(content: str | None) -> dict[str, Any]:
 
 def _bare(entry: dict[str, Any]) -> dict[str, Any]:
     """Return one token's entry in OpenAI's form."""
-    return {"token": entry["token"], "logprob": entry["logprob"], "bytes": entry.get("bytes")}
+    return {"token": entry["token"], "logprob": max(entry["logprob"], UNLIKELY), "bytes": entry.get("bytes")}

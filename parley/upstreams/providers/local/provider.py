@@ -11,12 +11,16 @@ from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
 from parley.core.events import Event, Kind, Usage
 from parley.engine.engine import Address, Engine
-from parley.errors import InvalidRequest, ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
+from parley.errors import ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
 from parley.schema.chat import ChatRequest
+from parley.schema.tools import SchemaAnswer
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
 from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.capacity import check_room, doubtful, fit
 from parley.upstreams.providers.local.chunks import ChatReader
+from parley.upstreams.providers.local.control import control
+from parley.upstreams.providers.local.schemas import broken
 from parley.upstreams.providers.local.texts import TextReader, plan_text
 from parley.upstreams.providers.local.vectors import check_length, check_lengths, plan_vectors, vectors
 from parley.upstreams.providers.openai import WholeAnswer
@@ -41,8 +45,6 @@ _encode = msgspec.json.Encoder().encode
 class LocalProvider:
     """The models of the embedded engine."""
 
-    address = "a child of this process"
-
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client
@@ -56,11 +58,12 @@ class LocalProvider:
         plan.body["model"] = target.model
         if call.operation == "embeddings":
             async with self._engine.use(target.model, "embed") as address:
+                fit(call, plan, address)
                 return await self._embed(target, plan, address)
         use = self._engine.use(target.model)
         address = await use.__aenter__()
         try:
-            fit(plan, address)
+            await self._prepare(call, plan, address)
             exchange = await self._send(address, PATHS[call.operation], plan)
         except BaseException:
             use.leave()
@@ -74,6 +77,21 @@ class LocalProvider:
             raise
         return answer
 
+    async def _prepare(self, call: Call, plan: Plan, address: Address) -> None:
+        """Raise InvalidRequest where *plan* does not fit into the model; see to it that what is said stays text."""
+        fit(call, plan, address)
+        if call.operation == "chat.completions":
+            plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
+            return
+        for prompt in doubtful(call, plan, address):
+            tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
+            check_room(call, tokens, address.context)
+
+    async def _count(self, address: Address, text: str) -> int:
+        """Return how many tokens *text* has."""
+        counted = await self._send(address, b"/tokenize", Plan({"content": text, "add_special": True}))
+        return len(msgspec.json.decode(await counted.read(LARGEST_ANSWER))["tokens"])
+
     async def _check(self, call: Call, exchange: Exchange) -> None:
         """Raise what the engine's status means, if it is not an answer."""
         if exchange.status != OK:
@@ -81,8 +99,7 @@ class LocalProvider:
 
     async def _embed(self, target: Target, plan: Plan, address: Address) -> WholeAnswer:
         for text in check_lengths(plan, address.context):
-            counted = await self._send(address, b"/tokenize", Plan({"content": text, "add_special": True}))
-            check_length(len(msgspec.json.decode(await counted.read(LARGEST_ANSWER))["tokens"]), address.context)
+            check_length(await self._count(address, text), address.context)
         exchange = await self._send(address, PATHS["embeddings"], plan)
         answer = await exchange.read(LARGEST_ANSWER)
         if exchange.status != OK:
@@ -92,7 +109,7 @@ class LocalProvider:
         return WholeAnswer(target, Event(Kind.WHOLE, body, target.model, Usage(input=usage["prompt_tokens"])))
 
     async def _send(self, address: Address, path: bytes, plan: Plan) -> Exchange:
-        origin = Origin.parse(f"http://{address.host}:{address.port}")
+        origin = Origin.parse(f"http://{address.host}:{address.port}", "The embedded engine")
         headers = f"authorization: Bearer {address.secret}\r\ncontent-type: application/json\r\n"
         return await self._client.send(origin, b"POST", path, headers.encode(), _encode(plan.body), PATIENCE)
 
@@ -102,20 +119,6 @@ def reader(call: Call, plan: Plan) -> ChatReader | TextReader:
     if isinstance(call.ask, ChatRequest):
         return ChatReader(plan, keeps_top=bool(call.ask.top_logprobs), id=call.id.removeprefix("req_"))
     return TextReader(call)
-
-
-def fit(plan: Plan, address: Address) -> None:
-    """Raise InvalidRequest when the loaded model cannot do what *plan* asks."""
-    if plan.vision and not address.vision:
-        raise InvalidRequest("This model can't read images.", param="messages", code="unsupported_parameter")
-    choices = msgspec.json.decode(plan.body["n"]) if "n" in plan.body else 1
-    if choices > address.parallel:
-        raise InvalidRequest(
-            f"Invalid 'n': integer above maximum value. Expected a value <= {address.parallel} with this model, "
-            f"but got {choices} instead.",
-            param="n",
-            code="integer_above_max_value",
-        )
 
 
 def refusal(call: Call, status: int, body: bytes) -> ParleyError:
@@ -132,6 +135,20 @@ def refusal(call: Call, status: int, body: bytes) -> ParleyError:
     message = str(told.get("message") or f"status {status}")
     if status == UNAUTHORIZED:
         return UpstreamDenied("The embedded engine did not take our key.")
+    if status == BAD_REQUEST and (place := schema_place(call)):
+        return broken(place, "the model's grammar can't hold an answer to it")
     if status in (BAD_REQUEST, NOT_SUPPORTED):
         return UpstreamRefused(message)
     return UpstreamBroken(f"The embedded engine failed: {message}")
+
+
+def schema_place(call: Call) -> str | None:
+    """Return the parameter that holds the schemas of *call*, if it has any: what else the engine refuses, we do."""
+    ask = call.ask
+    if not isinstance(ask, ChatRequest):
+        return None
+    if ask.tools:
+        return "tools[0].function.parameters" if len(ask.tools) == 1 else "tools"
+    if ask.functions:
+        return "functions[0].parameters" if len(ask.functions) == 1 else "functions"
+    return "response_format.json_schema.schema" if isinstance(ask.response_format, SchemaAnswer) else None

@@ -12,7 +12,7 @@ import msgspec
 from parley.core.call import Call
 from parley.schema.completions import KNOWN, CompletionRequest
 from parley.upstreams.providers.local.asking import STREAM, Plan, refuse, refuse_unknown, sampling
-from parley.upstreams.providers.local.chunks import FINGERPRINT, Tally
+from parley.upstreams.providers.local.chunks import FINGERPRINT, UNLIKELY, Tally
 
 USUAL_LENGTH = 16  # tokens: OpenAI's default
 BEGINNING = "<|endoftext|>"  # what OpenAI continues when there is no prompt: the beginning of a document
@@ -56,6 +56,7 @@ class TextReader:
         self._choices = ask.n or 1
         self._echo = prompts_of(ask) if ask.echo else None
         self._tops = ask.logprobs
+        self._silent = ask.max_tokens == 0
         self._begun: set[int] = set()
         self._offsets: dict[int, int] = {}
         self._tallies: dict[int, Tally] = {}
@@ -73,7 +74,7 @@ class TextReader:
         return msgspec.structs.replace(
             parts[0],
             input=sum(part.input for part in parts),
-            output=sum(part.output for part in parts),
+            output=0 if self._silent else sum(part.output for part in parts),
             cached_input=sum(part.cached_input for part in parts),
         )
 
@@ -91,8 +92,11 @@ class TextReader:
                 self._begun.add(index)
                 yield self._chunk(chunk, index, self._echo[index // self._choices], None, None)
             text, reason = piece.get("text") or "", piece.get("finish_reason")
+            if self._silent:  # llama.cpp makes one token all the same
+                text, reason = "", reason and "length"
             if text or reason:
-                yield self._chunk(chunk, index, text, reason, self._logprobs(piece.get("logprobs"), index))
+                logprobs = self._logprobs(piece.get("logprobs"), index) if text else None
+                yield self._chunk(chunk, index, text, reason, logprobs)
 
     def _logprobs(self, logprobs: dict[str, Any] | None, index: int) -> dict[str, Any] | None:
         """Return *logprobs* in the older form: lists that run in parallel."""
@@ -102,8 +106,9 @@ class TextReader:
         for entry in logprobs.get("content") or ():
             offset = self._offsets.get(index, 0)
             told["tokens"].append(entry["token"])
-            told["token_logprobs"].append(entry["logprob"])
-            told["top_logprobs"].append({top["token"]: top["logprob"] for top in entry["top_logprobs"][: self._tops]})
+            told["token_logprobs"].append(max(entry["logprob"], UNLIKELY))
+            top = [*entry["top_logprobs"][: self._tops], entry]  # the chosen one too, as OpenAI does
+            told["top_logprobs"].append({one["token"]: max(one["logprob"], UNLIKELY) for one in top})
             told["text_offset"].append(offset)
             self._offsets[index] = offset + len(entry["token"])
         return told

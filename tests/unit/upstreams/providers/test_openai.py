@@ -1,6 +1,7 @@
 """Any OpenAI-compatible upstream: what is sent, what is read of what comes back."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from parley.core.money import FREE
 from parley.errors import UpstreamBroken
 from parley.flows.calls import decode
 from parley.schema.views import CHUNK, UsageView, view
-from parley.testing import a_call
+from parley.testing import RecordingReply, a_call
 from parley.upstreams.providers.openai import StreamAnswer, body_for, told, usage_of
 
 TARGET = Target("main", "gpt-4o", FREE)
@@ -102,7 +103,8 @@ def test_no_more_is_cached_than_was_asked() -> None:
 def test_what_was_told_is_counted_wherever_it_stands(choice: dict[str, Any], text: str) -> None:
     """Text, refusal, reasoning, calls."""
     seen = view(json.dumps({"choices": [choice]}).encode(), CHUNK)
-    assert told((seen.choices or [])[0]) == text
+    [it] = seen.choices or []
+    assert told(it, it.delta) == text
 
 
 class FakeExchange:
@@ -115,6 +117,13 @@ class FakeExchange:
         """Return the next piece; b"" at the end."""
         return self._pieces.pop(0) if self._pieces else b""
 
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Hand over the pieces; True at the end."""
+        while self._pieces:
+            if not sink(self._pieces.pop(0)):
+                return False
+        return True
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -125,7 +134,9 @@ async def events(*pieces: bytes, n: int | None = None, usage: bool = False) -> l
     asked = call(HELLO | {"stream": True, "n": n} | options)
     answer = StreamAnswer(TARGET, FakeExchange(*pieces), asked, "main")  # type: ignore[arg-type]
     await answer.begin()
-    return [event async for event in answer]
+    reply = RecordingReply()
+    await answer.pour(reply)
+    return reply.events
 
 
 def frame(**body: Any) -> bytes:
@@ -184,6 +195,36 @@ async def test_a_stream_may_end_without_done() -> None:
     assert len(found) == 2
     with pytest.raises(UpstreamBroken):
         await events(piece("a", "stop", 0), piece("b", None, 1), n=2)
+
+
+async def test_what_came_before_a_break_is_sent_first() -> None:
+    """In one piece with the break, or before it."""
+    for pieces in ([piece("a") + piece("b") + b"data: {oops\n\n"], [piece("a"), piece("b"), b"data: {oops\n\n"]):
+        answer = StreamAnswer(TARGET, FakeExchange(*pieces), call(HELLO | {"stream": True}), "main")  # type: ignore[arg-type]
+        await answer.begin()
+        reply = RecordingReply()
+        with pytest.raises(UpstreamBroken):
+            await answer.pour(reply)
+        assert [event.text for event in reply.events] == ["a", "b"]
+
+
+async def test_a_slow_reader_is_waited_for() -> None:
+    """After each flush that said so, nothing is lost and nothing comes twice."""
+    drained: list[str] = []
+
+    async def wait(event: Event) -> None:
+        drained.append(event.text)
+
+    answer = StreamAnswer(
+        TARGET,
+        FakeExchange(piece("a"), piece("b"), piece("c", "stop"), DONE),  # type: ignore[arg-type]
+        call(HELLO | {"stream": True}),
+        "main",
+    )
+    await answer.begin()
+    reply = RecordingReply(wait)
+    await answer.pour(reply)
+    assert drained == [event.text for event in reply.events] == ["a", "b", "c"]
 
 
 async def test_what_comes_after_done_is_ignored() -> None:

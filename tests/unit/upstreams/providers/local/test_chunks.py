@@ -150,6 +150,21 @@ def test_logprobs_have_only_what_was_asked_for() -> None:
     assert next(it for it in kept if it)["content"][0]["top_logprobs"] == [BARE, {**BARE, "token": ":"}]
 
 
+def test_logprobs_go_with_their_text() -> None:
+    """The role's chunk has none, even where llama.cpp tells of a blank that it then takes away."""
+    blank = told(FIRST, logprobs={"content": [{**TOPPED, "token": " "}]})
+    found, _ = read(blank, told({"content": "Hello"}, logprobs={"content": [TOPPED]}), told({}, "stop"))
+    assert [made["choices"][0]["logprobs"] is not None for made in found] == [False, True, False]
+    assert found[1]["choices"][0]["delta"] == {"content": "Hello"}
+
+
+def test_the_impossible_has_openais_number() -> None:
+    """llama.cpp tells the smallest number that a float can be."""
+    entry = {**ENTRY, "logprob": -3.4e38, "top_logprobs": []}
+    found, _ = read(told({"content": "Hello"}, logprobs={"content": [entry]}))
+    assert found[1]["choices"][0]["logprobs"]["content"][0]["logprob"] == -9999.0
+
+
 def test_tokens_are_known_while_they_come() -> None:
     """A client that leaves pays for what it was sent, not more."""
     tally = Tally()

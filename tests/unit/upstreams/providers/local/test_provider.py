@@ -1,36 +1,16 @@
-"""The embedded engine as an upstream: what the loaded model can do, and what the engine's statuses mean."""
+"""The embedded engine as an upstream: what the engine's statuses mean."""
+
+from typing import Any
 
 import msgspec
 import pytest
 
-from parley.engine.engine import Address
-from parley.errors import InvalidRequest, ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
+from parley.errors import ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
+from parley.flows.calls import decode
 from parley.testing import a_call
-from parley.upstreams.providers.local.asking import Plan
-from parley.upstreams.providers.local.provider import fit, refusal
+from parley.upstreams.providers.local.provider import refusal
 
-BLIND = Address(host="127.0.0.1", port=1, secret="s", context=2048, parallel=4, vision=False)
 TOO_LONG = {"code": 400, "message": "m", "type": "exceed_context_size_error", "n_prompt_tokens": 16051, "n_ctx": 2048}
-
-
-def raw(number: int) -> Plan:
-    """Return a plan with *number* choices, as the client's bytes."""
-    return Plan({"n": msgspec.Raw(b"%d" % number)})
-
-
-def test_a_blind_model_is_shown_no_images() -> None:
-    """It would be a fault of the engine's."""
-    with pytest.raises(InvalidRequest, match="images"):
-        fit(Plan({}, vision=True), BLIND)
-
-
-def test_no_more_choices_than_slots() -> None:
-    """The limit itself fits."""
-    fit(Plan({}), BLIND)
-    fit(raw(4), BLIND)
-    with pytest.raises(InvalidRequest) as failure:
-        fit(raw(5), BLIND)
-    assert (failure.value.param, failure.value.error_code) == ("n", "integer_above_max_value")
 
 
 @pytest.mark.parametrize(("operation", "param"), [("chat.completions", "messages"), ("completions", "prompt")])
@@ -49,3 +29,25 @@ def test_each_status_has_its_meaning(status: int, kind: type[ParleyError]) -> No
     """Whatever its body says."""
     for body in (b"", b'{"error": {"code": 500, "message": "m", "type": "server_error"}}'):
         assert type(refusal(a_call(b""), status, body)) is kind
+
+
+TOOL = {"type": "function", "function": {"name": "f"}}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "s", "schema": {}}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "param", "code"),
+    [
+        ({"response_format": FORMAT}, "response_format.json_schema.schema", "invalid_json_schema"),
+        ({"tools": [TOOL]}, "tools[0].function.parameters", "invalid_function_parameters"),
+        ({"tools": [TOOL, TOOL]}, "tools", "invalid_function_parameters"),
+        ({"functions": [{"name": "f"}]}, "functions[0].parameters", "invalid_function_parameters"),
+    ],
+)
+def test_a_schema_that_only_the_engine_refuses_is_named(parameters: dict[str, Any], param: str, code: str) -> None:
+    """In our words."""
+    call = a_call({"model": "m", "messages": [{"role": "user", "content": "x"}], **parameters})
+    call.take(decode(call))
+    error = refusal(call, 400, b'{"error": {"message": "failed to parse grammar"}}')
+    assert (error.param, error.error_code) == (param, code)
+    assert "failed to parse" not in error.message

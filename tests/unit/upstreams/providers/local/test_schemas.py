@@ -47,3 +47,49 @@ def test_a_schema_nested_too_deep_is_refused() -> None:
         schema = {"items": schema}
     with pytest.raises(InvalidRequest, match="nested too deep"):
         check_schema(schema, "p")
+
+
+@pytest.mark.parametrize(
+    ("schema", "fault"),
+    [
+        ({"type": "foo"}, "'foo' is no type"),
+        ({"type": []}, "'type' must not be empty"),
+        ({"properties": {"a": {"type": ["string", 5]}}}, r"'5' is no type \(at /properties/a\)"),
+        ({"properties": 5}, "'properties' must be an object"),
+        ({"properties": {"a": 5}}, "a schema must be an object"),
+        ({"enum": []}, "'enum' must be an array"),
+        ({"anyOf": {}}, "'anyOf' must be an array"),
+        ({"$ref": "#/$defs/a"}, "leads nowhere"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "leads in a circle"),
+        ({"$ref": 5}, "'\\$ref' must be a string"),
+        ({"minLength": -1}, "'minLength' must be an integer"),
+        ({"minimum": "x"}, "'minimum' must be a number"),
+        ({"minLength": 5, "maxLength": 2}, "'minLength' is more than 'maxLength'"),
+        ({"pattern": 5}, "'pattern' must be a string"),
+        ({"pattern": "^[a$"}, "'pattern' is no regular expression"),
+        ({"pattern": "^a{2,1}$"}, "'pattern' is no regular expression"),
+    ],
+)
+def test_a_broken_schema_is_refused_by_name(schema: Any, fault: str) -> None:
+    """With OpenAI's code for where it stands: llama.cpp has words of its own, or counts for ever."""
+    with pytest.raises(InvalidRequest, match=fault) as failure:
+        check_schema(schema, "response_format.json_schema.schema")
+    assert failure.value.error_code == "invalid_json_schema"
+    with pytest.raises(InvalidRequest, match=fault) as failure:
+        check_schema(schema, "tools[0].function.parameters")
+    assert (failure.value.param, failure.value.error_code) == (
+        "tools[0].function.parameters",
+        "invalid_function_parameters",
+    )
+
+
+def test_a_schema_may_lead_back_to_itself() -> None:
+    """A list of lists is no circle."""
+    schema = {"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}}}}
+    assert check_schema(schema, "p") == schema
+
+
+def test_a_pattern_is_told_in_plain_words() -> None:
+    """And only a pattern: a property may have its name."""
+    schema = {"properties": {"pattern": {"type": "string", "pattern": "^\\d$"}}}
+    assert check_schema(schema, "p") == {"properties": {"pattern": {"type": "string", "pattern": "^[0-9]$"}}}

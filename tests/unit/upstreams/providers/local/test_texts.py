@@ -105,13 +105,21 @@ def test_an_echo_begins_with_the_prompt() -> None:
 
 
 def test_logprobs_have_the_older_form() -> None:
-    """Lists that run in parallel, with as many alternatives as were asked for."""
+    """Lists that run in parallel, with as many alternatives as were asked for, and the chosen token itself."""
     top = [{"token": "a", "logprob": -0.1}, {"token": "b", "logprob": -2.0}]
     entries = [{"content": [{"token": token, "logprob": -0.1, "top_logprobs": top}]} for token in ("a", "bc")]
     found, _ = read(call(prompt="x", logprobs=1), told("a", logprobs=entries[0]), told("bc", logprobs=entries[1]))
     assert merge_text(found)["choices"][0]["logprobs"] == {
         "tokens": ["a", "bc"],
         "token_logprobs": [-0.1, -0.1],
-        "top_logprobs": [{"a": -0.1}, {"a": -0.1}],
+        "top_logprobs": [{"a": -0.1}, {"a": -0.1, "bc": -0.1}],
         "text_offset": [0, 1],
     }
+
+
+def test_no_token_is_told_where_none_was_asked_for() -> None:
+    """The engine makes one all the same; the echo alone is the answer, and it ended for its length."""
+    found, usage = read(call(prompt="one", echo=True, max_tokens=0), told("x"), end(0, 1))
+    (choice,) = merge_text(found)["choices"]
+    assert (choice["text"], choice["finish_reason"]) == ("one", "length")
+    assert usage == Usage(3, 0)
