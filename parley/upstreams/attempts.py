@@ -47,7 +47,7 @@ class Attempts:
         if isinstance(error, UpstreamRefused):
             self._counts[target.upstream, REFUSED] += 1
             return
-        self._counts[target.upstream, error.code or ""] += 1
+        self._counts[target.upstream, error.error_code or ""] += 1
         log.warning(
             "an upstream failed",
             request=call.id,

@@ -126,7 +126,7 @@ def summary(failures: list[tuple[Target, UpstreamError]]) -> UpstreamError:
         return last
     told = " ".join(f"{target}: {error.message}" for target, error in final.items())
     message = f"None of the model's providers could answer. {told}"
-    if any(type(error) is not type(last) for error in final.values()):
+    if any((type(error), error.error_code) != (type(last), last.error_code) for error in final.values()):
         return UpstreamsExhausted(message)
     soonest = min((error.retry_after for error in final.values() if error.retry_after is not None), default=None)
-    return type(last)(message, retry_after=soonest)
+    return type(last)(message, code=last.error_code, retry_after=soonest)

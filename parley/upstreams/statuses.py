@@ -18,9 +18,18 @@ from parley.errors import (
 )
 
 SHOWN = 500  # signs of a provider's message that we pass on
-REQUEST_TIMEOUT, NOT_FOUND, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 404, 429, 503, 504
+UNPAID, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 402, 404, 408, 429, 503, 504
 SERVER_ERRORS = 500
-OUT_OF_QUOTA = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"))
+OUT_OF_QUOTA = (
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+)
+"""Codes of a 429 that no waiting mends. A tuple: what a provider sends as its code need not be hashable."""
 SPENT = "This server's account with the model's provider has no quota left. Tell its operator."
 MISPLACED = "`{}` has no such endpoint (status 404). Its operator may look at its base_url: most end with `/v1`."
 
@@ -40,7 +49,7 @@ def _meaning(
 ) -> UpstreamError:
     """Return the error of *status*, where the provider *told* so, in these *words*."""
     code, param = told.get("code"), told.get("param")
-    spent = status == TOO_MANY and bool(OUT_OF_QUOTA.intersection((code, told.get("type"))))
+    spent = status == UNPAID or (status == TOO_MANY and (code in OUT_OF_QUOTA or told.get("type") in OUT_OF_QUOTA))
     if spent or status in (401, 403):
         return UpstreamDenied(SPENT if spent else None, code="upstream_insufficient_quota" if spent else None)
     if status == NOT_FOUND:

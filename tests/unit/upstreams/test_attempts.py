@@ -43,6 +43,12 @@ def test_a_failure_is_one_line() -> None:
     assert counts == {("main", "upstream_denied"): 1}
 
 
+def test_an_empty_account_is_counted_as_such() -> None:
+    """Who looks at the counters sees whether to mend the key or to pay."""
+    _, counts = noted(UpstreamDenied(code="upstream_insufficient_quota"))
+    assert counts == {("main", "upstream_insufficient_quota"): 1}
+
+
 def test_a_request_that_is_wrong_itself_is_counted_only() -> None:
     """It is the client's, who is told; whatever code the provider made up is no label of ours."""
     lines, counts = noted(UpstreamRefused("No.", code="made_up_by_the_provider"))

@@ -165,6 +165,13 @@ def test_failures_of_one_kind_are_told_as_it() -> None:
     assert told.retry_after == 2
 
 
+def test_two_empty_accounts_are_told_as_that() -> None:
+    """The code is theirs; where another did not take our key, neither code is the whole truth."""
+    spent = UpstreamDenied("Spent.", code="upstream_insufficient_quota")
+    assert summary([(A, spent), (B, spent)]).error_code == "upstream_insufficient_quota"
+    assert isinstance(summary([(A, spent), (B, UpstreamDenied())]), UpstreamsExhausted)
+
+
 def test_failures_of_several_kinds_are_summed_up() -> None:
     """Each target once, with its last word, in order."""
     told = summary([(A, UpstreamBroken("One.")), (B, UpstreamTimeout("Two.")), (A, UpstreamBroken("Three."))])

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ TOLD = b'{"error": {"message": "No.", "type": "t", "param": "messages", "code": 
     [
         (400, UpstreamRefused),
         (401, UpstreamDenied),
+        (402, UpstreamDenied),
         (403, UpstreamDenied),
         (404, UpstreamLacksModel),
         (408, UpstreamTimeout),
@@ -57,6 +59,22 @@ def test_an_empty_account_is_the_operators_business(where: str) -> None:
     assert isinstance(told, UpstreamDenied)
     assert (told.status, told.error_code) == (502, "upstream_insufficient_quota")
     assert "You exceeded." in told.detail
+
+
+@pytest.mark.parametrize(
+    "error", [{"code": "organization_spend_limit_exceeded"}, {"type": "credit_balance_exhausted", "code": None}]
+)
+def test_every_way_to_have_no_quota_is_known(error: dict[str, object]) -> None:
+    """The newer codes of a 429 too; nothing tells when to come back, for nobody knows when it is paid."""
+    told = failure("main", 429, {b"retry-after": b"3"}, msgspec.json.encode({"error": error}))
+    assert (told.error_code, told.retry_after) == ("upstream_insufficient_quota", None)
+
+
+@pytest.mark.parametrize("rubbish", [{"a": 1}, ["insufficient_quota"], 429, True])
+def test_a_code_of_any_kind_is_borne(rubbish: object) -> None:
+    """A 429 whose code and type are no texts is an overload, not a fault of ours."""
+    body = msgspec.json.encode({"error": {"message": "No.", "code": rubbish, "type": rubbish}})
+    assert type(failure("main", 429, {}, body)) is UpstreamBusy
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Not found</html>", b'{"detail": "Not Found"}', b"404 page not found"])
