@@ -53,7 +53,8 @@ def _meaning(
     if spent or status in (401, 403):
         return UpstreamDenied(SPENT if spent else None, code="upstream_insufficient_quota" if spent else None)
     if status == NOT_FOUND:
-        return UpstreamLacksModel(words) if told else UpstreamMisplaced(MISPLACED.format(upstream))
+        shaped = words and told.keys() & {"type", "code"}  # else some server's word on the path
+        return UpstreamLacksModel(words) if shaped else UpstreamMisplaced(MISPLACED.format(upstream))
     if status in (REQUEST_TIMEOUT, GATEWAY_TIMEOUT):
         return UpstreamTimeout(f"`{upstream}` timed out (status {status}).")
     if status in (TOO_MANY, UNAVAILABLE):
@@ -68,11 +69,13 @@ def _meaning(
 
 
 def told_in(body: bytes) -> dict[str, Any]:
-    """Return the `error` object of *body*, empty where there is none."""
+    """Return the `error` object of *body*, empty where there is none; older vLLM has it at the top."""
     found: Any = None
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         found = msgspec.json.decode(body)
-    error = found.get("error") if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    error = found if found.get("object") == "error" else found.get("error")
     if isinstance(error, str):
         return {"message": error}
     return error if isinstance(error, dict) else {}

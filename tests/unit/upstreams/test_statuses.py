@@ -77,13 +77,38 @@ def test_a_code_of_any_kind_is_borne(rubbish: object) -> None:
     assert type(failure("main", 429, {}, body)) is UpstreamBusy
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Not found</html>", b'{"detail": "Not Found"}', b"404 page not found"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Not found</html>",
+        b'{"detail": "Not Found"}',
+        b"404 page not found",
+        b'{"status": 404, "error": "Not Found", "path": "/chat/completions"}',
+        b'{"error": {"message": "Not Found"}}',
+        b'{"error": {"type": "t", "code": "c"}}',
+    ],
+)
 def test_a_path_that_is_not_there_is_no_missing_model(body: bytes) -> None:
     """A 404 that is not OpenAI's means that the base URL is wrong; the hint names no address."""
     told = failure("main", 404, {}, body)
     assert isinstance(told, UpstreamMisplaced)
     assert "base_url" in told.message
     assert told.status == 502
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"message": "No m.", "type": "invalid_request_error", "param": null, "code": "model_not_found"}}',
+        b'{"error": {"message": "No m.", "type": "NotFoundError", "param": "model", "code": 404}}',
+        b'{"object": "error", "message": "No m.", "type": "NotFoundError", "param": null, "code": 404}',
+    ],
+)
+def test_a_missing_model_is_told_in_the_providers_words(body: bytes) -> None:
+    """As OpenAI says it, as vLLM does, and as older ones of it did."""
+    told = failure("main", 404, {}, body)
+    assert (type(told), told.message, told.error_code) == (UpstreamLacksModel, "No m.", "model_not_found")
 
 
 def test_the_log_learns_what_the_provider_said() -> None:
