@@ -380,3 +380,9 @@ async def _once(asked: Asked) -> bool:
     await asked.begin()
     asked.writer.transport.abort()
     return False
+
+
+@behaviour("tells-key", "refuses-key")
+async def _tells_key(asked: Asked) -> bool:
+    status = "500 Oops" if asked.model.startswith("tells") else "400 Bad Request"
+    return await asked.refuse(status, message=f"What is {asked.headers['authorization'].split()[1]}?")
