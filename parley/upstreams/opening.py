@@ -15,6 +15,7 @@ from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.errors import (
     InvalidRequest,
+    NoSuchModel,
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
@@ -98,10 +99,13 @@ class Opening:
                 self._failures.append((target, error))
                 if isinstance(error, FINAL) or number >= upstreams.retries.get(target.upstream, 0):
                     self._give_up(target)
-            except InvalidRequest:
+            except (InvalidRequest, NoSuchModel):
                 if not self._failures:
                     raise
                 self._give_up(target)  # a stand-in that can't do it: the client hears why it was needed
+            except asyncio.CancelledError:
+                upstreams.attempts.cancelled(target)
+                raise
         return None
 
     def _give_up(self, target: Target) -> None:

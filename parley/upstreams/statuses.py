@@ -20,6 +20,7 @@ from parley.errors import (
 SHOWN = 500  # signs of a provider's message that we pass on
 UNPAID, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 402, 404, 408, 429, 503, 504
 SERVER_ERRORS = 500
+LONGEST_CODE = 64
 OUT_OF_QUOTA = (
     "insufficient_quota",
     "billing_hard_limit_reached",
@@ -39,9 +40,10 @@ def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes
     told = told_in(body)
     words = str(told.get("message") or "")[:SHOWN]
     code = told.get("code")
-    return _meaning(upstream, status, headers, told, words).because(
-        f"status {status}{f', code {code}' if code else ''}: {words or body[:SHOWN].decode('utf-8', 'replace')}"
-    )
+    error = _meaning(upstream, status, headers, told, words).because(words or body[:SHOWN].decode("utf-8", "replace"))
+    error.answered = status
+    error.provider_code = str(code)[:LONGEST_CODE] if isinstance(code, str | int) else None
+    return error
 
 
 def _meaning(

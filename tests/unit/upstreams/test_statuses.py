@@ -113,8 +113,10 @@ def test_a_missing_model_is_told_in_the_providers_words(body: bytes) -> None:
 
 def test_the_log_learns_what_the_provider_said() -> None:
     """Status, code and words, or what the body begins with."""
-    assert failure("main", 401, {}, TOLD).detail == "status 401, code c: No."
-    assert failure("main", 502, {}, b"<html>Bad gateway</html>").detail == "status 502: <html>Bad gateway</html>"
+    told = failure("main", 401, {}, TOLD)
+    assert (told.answered, told.provider_code, told.detail) == (401, "c", "No.")
+    page = failure("main", 502, {}, b"<html>Bad gateway</html>")
+    assert (page.answered, page.provider_code, page.detail) == (502, None, "<html>Bad gateway</html>")
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
