@@ -16,8 +16,11 @@ from parley.api.routes import Route
 from parley.core.call import request_id
 from parley.errors import NotAllowed, NotFound, ParleyError, ShuttingDown, Unauthenticated
 from parley.house import House
+from parley.policies.keys import shown
 
 log = structlog.get_logger()
+
+FORWARDED = 200  # signs of what a client or a proxy says of where a request is from
 
 
 class Table:
@@ -120,7 +123,14 @@ class Service:
         extra = b""
         if isinstance(error, Unauthenticated):
             self._house.counts.unauthenticated += 1
-            log.info("no valid key", request=request.id, path=request.path, client=door.client, why=error.message)
+            log.info(
+                "no valid key",
+                request=request.id,
+                path=request.path,
+                client=door.client,
+                forwarded_for=(request.header(b"x-forwarded-for") or "")[:FORWARDED] or None,  # as the client says
+                key=shown(request.header(b"authorization")),
+            )
         if isinstance(error, NotAllowed):
             extra = b"allow: %b\r\n" % self._table.allowed(request.path).encode()
         reply.fail(error, extra)

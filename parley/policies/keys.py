@@ -35,6 +35,12 @@ def mask(secret: str) -> str:
     return f"{secret[:SHOWN_HEAD]}***{secret[-SHOWN_TAIL:]}"
 
 
+def shown(authorization: str | None) -> str | None:
+    """Return what the log may show of a header that opened nothing: its key masked; of another scheme the name."""
+    scheme, _, secret = (authorization or "").strip().partition(" ")
+    return (mask(secret.strip()) if scheme.lower() == "bearer" else mask(scheme)) if scheme else None
+
+
 class Keys:
     """Tells who calls."""
 

@@ -325,14 +325,16 @@ def test_help_loads_no_heavy_module() -> None:
 
 def test_a_log_in_a_pipe_is_json(tmp_path: Path) -> None:
     """Every line that a server writes on standard error is a JSON object."""
-    with serving(tmp_path, "") as server, openai.OpenAI(base_url=server.base_url, api_key="sk-wrong") as client:
+    wrong = "sk-wrong-0123456789-abcd"
+    with serving(tmp_path, "") as server, openai.OpenAI(base_url=server.base_url, api_key=wrong) as client:
         with pytest.raises(openai.AuthenticationError):
-            client.models.list()
+            client.models.list(extra_headers={"X-Forwarded-For": "203.0.113.7"})
         lines = server.log().splitlines()
         assert json.loads(lines[0])["event"] == "started"
         told = json.loads(lines[1])
-        assert (told["event"], told["client"]) == ("no valid key", "127.0.0.1")
-        assert "sk-wrong" not in lines[1]
+        assert (told["event"], told["client"], told["forwarded_for"]) == ("no valid key", "127.0.0.1", "203.0.113.7")
+        assert told["key"] == "sk-wr***abcd"
+        assert wrong not in server.log()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

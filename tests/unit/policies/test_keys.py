@@ -4,7 +4,7 @@ import pytest
 
 from parley.core.call import Call
 from parley.errors import Unauthenticated
-from parley.policies.keys import Keys, mask
+from parley.policies.keys import Keys, mask, shown
 from parley.store.keys import digest
 from parley.testing import SECRET, FakeKeyBook
 
@@ -67,3 +67,20 @@ def test_a_short_key_is_hidden_all_but_two_signs(secret: str) -> None:
 def test_a_long_key_can_be_recognised() -> None:
     """By its head and its tail."""
     assert mask("sk-parley-0123456789") == "sk-pa***6789"
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (None, None),
+        ("", None),
+        ("Bearer", "***"),
+        ("Bearer sk-parley-0123456789", "sk-pa***6789"),
+        ("bearer  sk-parley-0123456789 ", "sk-pa***6789"),
+        ("sk-parley-0123456789", "sk-pa***6789"),
+        ("Basic dXNlcjpwYXNzd29yZC1vZi1taW5l", "Ba***"),
+    ],
+)
+def test_a_header_that_opened_nothing_can_be_recognised(header: str | None, told: str | None) -> None:
+    """The key is masked, also where `Bearer` was forgotten; of a password nothing is shown, not even its end."""
+    assert shown(header) == told
