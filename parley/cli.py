@@ -117,7 +117,7 @@ def run_serve(
     socket: Descriptor = None,
     line: Descriptor = None,
 ) -> None:
-    """Serve the API. The first start makes a project key and shows it."""
+    """Serve the API. The first start in a terminal makes a project key and shows it."""
     chosen = options.read(config, data, listen, workers)
     raise typer.Exit(serve.run(chosen, socket, line))
 

@@ -6,9 +6,11 @@ On SIGTERM or SIGINT it stops accepting, lets running answers end for `server.sh
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -38,6 +40,7 @@ class Server(uvicorn.Server):
         self._ready = ready
         self._grace = grace
         self._given_up = 0
+        self._why: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and say so."""
@@ -48,7 +51,8 @@ class Server(uvicorn.Server):
         """Take no more connections; return when the running answers have ended, or were ended and settled."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        log.info("stopping", open_calls=len(self.server_state.tasks), seconds_at_most=self._grace)
+        running = len(self.server_state.tasks)
+        log.info("stopping", pid=os.getpid(), why=self._why, open_calls=running, seconds_at_most=self._grace)
         giving_up = loop.call_later(self._grace, self._give_up)
         await super().shutdown(sockets)
         giving_up.cancel()
@@ -56,7 +60,12 @@ class Server(uvicorn.Server):
         if left:  # a second signal: they are not waited for, but recorded
             self._give_up()
             await asyncio.wait(left, timeout=SETTLING)
-        log.info("stopped", given_up=self._given_up, seconds=round(loop.time() - began, 3))
+        log.info("stopped", pid=os.getpid(), given_up=self._given_up, seconds=round(loop.time() - began, 3))
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second SIGINT waits for nobody."""
+        self._why = signal.Signals(sig).name
+        super().handle_exit(sig, frame)
 
     def _give_up(self) -> None:
         """End the answers that took too long; the reason reaches their records."""

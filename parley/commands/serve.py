@@ -5,6 +5,7 @@ key is made or a call is taken.
 """
 
 import asyncio
+import os
 import socket
 import sys
 
@@ -67,6 +68,7 @@ def particulars(options: Options, address: str) -> dict[str, object]:
     settings = options.settings
     return {
         "version": __version__,
+        "pid": os.getpid(),
         "address": address,
         "settings": str(options.config.absolute()) if options.config else None,
         "data": str(options.data),

@@ -1,4 +1,4 @@
-"""What `parley serve` says when it is ready: the address; on the first start also a key, and a call to paste."""
+"""What `parley serve` says when it is ready: its address; at first, in a terminal, also a key and a call to paste."""
 
 import json
 

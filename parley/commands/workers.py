@@ -6,6 +6,7 @@ wrong is then wrong for every one. A worker whose parent is gone stops by itself
 """
 
 import asyncio
+import os
 import signal
 import socket
 from asyncio.subprocess import Process, create_subprocess_exec
@@ -46,7 +47,9 @@ class Crew:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
-        return max(await asyncio.gather(*(self._keep() for _ in range(self._wanted))))
+        status = max(await asyncio.gather(*(self._keep() for _ in range(self._wanted))))
+        log.info("stopped", pid=os.getpid(), status=status)
+        return status
 
     async def _keep(self) -> int:
         """Keep one worker running; returns its status once we stop."""
@@ -57,7 +60,7 @@ class Crew:
             if self._stopping.is_set():
                 return 0 if status in {0, -signal.SIGTERM} else 1
             if self._missing:
-                self._stop(signal.SIGTERM)
+                self._stop(signal.SIGTERM, "a worker could not start")
                 return status or 1
             crashes = 1 if asyncio.get_running_loop().time() - begun > STEADY else crashes + 1
             log.warning("a worker ended and is started again", status=status, pause_seconds=pause(crashes))
@@ -100,11 +103,12 @@ class Crew:
             if not self._missing:
                 self._ready()
 
-    def _stop(self, number: int) -> None:
-        """Pass the signal on; nobody is started again, and no connection is taken any more."""
+    def _stop(self, number: int, why: str | None = None) -> None:
+        """Pass the signal on; nobody is started again, no connection taken any more. *why*: if not for the signal."""
         if not self._stopping.is_set():
             self._stopping.set()
             self._listener.close()
+            log.info("stopping", pid=os.getpid(), why=why or signal.Signals(number).name, workers=len(self._processes))
             limit = self._options.settings.server.shutdown_seconds + GRACE
             asyncio.get_running_loop().call_later(limit, self._kill)
         for process in self._processes:

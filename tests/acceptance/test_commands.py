@@ -96,6 +96,25 @@ def test_a_start_without_a_terminal_makes_no_key(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in logged.splitlines()]
     assert [line["event"] for line in lines] == ["started", "stopping", "stopped"]
     assert (lines[0]["data"], lines[0]["settings"], lines[0]["version"]) == (str(tmp_path), None, __version__)
+    assert (lines[1]["why"], lines[1]["open_calls"], lines[2]["given_up"]) == ("SIGTERM", 0, 0)
+    assert {line["pid"] for line in lines} == {process.pid}
+
+
+def test_the_parent_of_workers_logs_their_start_and_stop(tmp_path: Path) -> None:
+    """It says so once, each worker its own stop; the process ids tell whose line it is."""
+    command = [sys.executable, "-m", "parley", "serve", "--listen", "127.0.0.1:0", "--workers", "2"]
+    process = subprocess.Popen(
+        [*command, "--data", tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment({})
+    )
+    assert process.stdout
+    while "parley key create" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    lines = [json.loads(line) for line in process.communicate(timeout=PATIENCE)[1].splitlines()]
+    parents = [(line["event"], line.get("why")) for line in lines if line["pid"] == process.pid]
+    assert parents == [("started", None), ("stopping", "SIGINT"), ("stopped", None)]
+    workers = sorted((line["event"], line.get("why")) for line in lines if line["pid"] != process.pid)
+    assert workers == [("stopped", None)] * 2 + [("stopping", "SIGINT")] * 2
 
 
 def test_a_later_start_shows_no_key(tmp_path: Path) -> None:
