@@ -4,12 +4,13 @@ import math
 
 import msgspec
 
-from parley.errors import ParleyError, RateLimited, Unauthenticated
+from parley.errors import ParleyError, RateLimited, Unauthenticated, UpstreamDenied, UpstreamMisplaced
 from parley.schema.errors import ErrorBody, ErrorDetail
 
 _encode = msgspec.json.Encoder().encode
 
 JSON = b"application/json"
+LASTING = (UpstreamDenied, UpstreamMisplaced)  # for the operator to mend: official clients would retry any 502
 
 
 def error_body(error: ParleyError) -> bytes:
@@ -26,6 +27,8 @@ def error_headers(error: ParleyError) -> bytes:
     lines = b""
     if error.retry_after is not None or isinstance(error, RateLimited):
         lines += b"retry-after: %d\r\n" % max(1, math.ceil(error.retry_after or 1))
+    if isinstance(error, LASTING):
+        lines += b"x-should-retry: false\r\n"
     if isinstance(error, Unauthenticated):
         lines += b"www-authenticate: Bearer\r\n"
     return lines

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import openai
 import pytest
 import pytest_asyncio
 from faults import Upstream, upstream
@@ -135,3 +136,15 @@ async def test_nobody_is_told_our_key(gateway: Gateway, model: str) -> None:
     assert KEY not in answer.body.decode()
     assert [line["said"] for line in lines(gateway, answer)] == (["What is ***?"] if model == "tells-key" else [])
     assert KEY not in (gateway.data / "log").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("model", "times"), [("401", 1), ("no-quota", 1), ("500", 2)])
+async def test_official_clients_do_not_retry_what_the_operator_has_to_mend(
+    gateway: Gateway, faulty: Upstream, model: str, times: int
+) -> None:
+    """They would try any 502 again; a broken answer they still do."""
+    url, name = f"http://127.0.0.1:{gateway.port}/v1", f"{model}#official"
+    async with openai.AsyncOpenAI(base_url=url, api_key=gateway.key, max_retries=1) as client:
+        with pytest.raises(openai.InternalServerError):
+            await client.chat.completions.create(model=name, messages=[{"role": "user", "content": "Hello"}])
+    assert faulty.turns(name) == times

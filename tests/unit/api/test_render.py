@@ -4,7 +4,17 @@ import msgspec
 import pytest
 
 from parley.api.render import error_body, error_headers
-from parley.errors import InvalidRequest, NotRecorded, ParleyError, RateLimited, Unauthenticated, UpstreamBusy
+from parley.errors import (
+    InvalidRequest,
+    NotRecorded,
+    ParleyError,
+    RateLimited,
+    Unauthenticated,
+    UpstreamBroken,
+    UpstreamBusy,
+    UpstreamDenied,
+    UpstreamMisplaced,
+)
 
 
 def every(kind: type[ParleyError]) -> list[type[ParleyError]]:
@@ -36,9 +46,12 @@ def test_what_is_said_is_told() -> None:
         (UpstreamBusy(), b""),
         (RateLimited(), b"retry-after: 1\r\n"),
         (NotRecorded(), b""),
+        (UpstreamBroken(), b""),
+        (UpstreamDenied(), b"x-should-retry: false\r\n"),
+        (UpstreamMisplaced(), b"x-should-retry: false\r\n"),
         (Unauthenticated(), b"www-authenticate: Bearer\r\n"),
     ],
 )
 def test_headers_belong_to_errors(error: ParleyError, header: bytes) -> None:
-    """Whole seconds, at least one, where it is known when to come back."""
+    """Whole seconds, at least one, where it is known when to come back; no retry of what somebody has to mend."""
     assert error_headers(error) == header
