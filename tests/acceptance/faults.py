@@ -308,6 +308,11 @@ async def _html(asked: Asked) -> bool:
     return await asked.whole("200 OK", b"<html>Please log in</html>", media="text/html")
 
 
+@behaviour("never-streams")
+async def _never_streams(asked: Asked) -> bool:
+    return await asked.whole("200 OK", completion())
+
+
 @behaviour("empty")
 async def _empty(asked: Asked) -> bool:
     return await asked.whole("200 OK", b"{}")

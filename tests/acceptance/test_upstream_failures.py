@@ -73,6 +73,7 @@ FAILURES = [
     ("stall-before-head", True, "upstream_timeout", None, "`faulty` did not answer in time"),
     ("reset-midstream", True, "upstream_broken", None, "`faulty` closed the connection before its answer was complete"),
     ("html", True, "upstream_broken", None, "`faulty` answered with a page of HTML instead of events"),
+    ("never-streams", True, "upstream_broken", None, "`faulty` answered with JSON instead of events"),
     ("gone", False, "upstream_broken", None, "could not connect to 127.0.0.1:9"),
 ]
 

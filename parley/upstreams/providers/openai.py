@@ -246,6 +246,8 @@ class StreamAnswer:
     def _end(self) -> tuple[bytes]:
         """Return what an end of the connection without `[DONE]` means: the same, if every choice had ended."""
         if len(self._finished) < max(1, getattr(self._call.ask, "n", None) or 1):
+            if self._exchange.headers.get(b"content-type", b"").startswith(b"application/json"):
+                raise UpstreamBroken(f"`{self._name}` answered with JSON instead of events.")
             raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
         return (DONE,)
 

@@ -112,6 +112,7 @@ class FakeExchange:
 
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = list(pieces)
+        self.headers: dict[bytes, bytes] = {}
 
     async def chunk(self) -> bytes:
         """Return the next piece; b"" at the end."""
