@@ -13,7 +13,7 @@ from parley.core.reply import Reply
 from parley.flows.keeping import Keeper
 from parley.house import House
 from parley.schema import chat, completions, embeddings
-from parley.schema.reading import read
+from parley.schema.reading import once, read
 
 Reader = tuple[msgspec.json.Decoder[Any], Callable[[Any], None]]
 
@@ -25,12 +25,17 @@ READERS: dict[str, Reader] = {
 
 
 def decode(call: Call) -> Any:
-    """Return what *call* asks. Raises InvalidRequest, or why the request could not be read."""
+    """Return what *call* asks. Raises InvalidRequest, or why the request could not be read.
+
+    A parameter that is named twice counts once, the last, as with OpenAI. What goes on from here names it once: no
+    upstream can read the other.
+    """
     if call.refusal is not None:
         raise call.refusal
     decoder, check = READERS[call.operation]
     ask = read(call.body, decoder)
     check(ask)
+    call.body = once(call.body, call.fields)
     return ask
 
 

@@ -13,11 +13,13 @@ from parley.errors import InvalidRequest
 from parley.schema.faults import explain, short
 from parley.schema.places import UNREADABLE, fields
 
-__all__ = ["convert", "names", "read", "short"]
+__all__ = ["convert", "names", "once", "read", "short"]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
+_BLANKS = b" \n\r\t"
+_encode = msgspec.json.Encoder().encode
 _UNPARSED = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
     "library correctly. This API expects a JSON payload, but what was sent was not valid JSON: {}.)"
@@ -32,6 +34,22 @@ def read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise explain(str(error), body, decoder.type) from None
     except UNREADABLE as error:
         raise InvalidRequest(_UNPARSED.format(_reason(error))) from None
+
+
+def once(body: bytes, fields: Mapping[str, msgspec.Raw]) -> bytes:
+    """Return *body*, an object with these *fields*; where it may name one of them twice, the fields themselves.
+
+    Who decides by the last and passes on both is deceived where the next one reads the first. A member that is named
+    again shows as signs besides blanks that no field accounts for; so does a name with an escape in it, which does no
+    harm.
+    """
+    names = "".join(fields)
+    signs = 1 + 4 * len(fields) + len(names)  # braces, and for each two quotes, a colon and a comma
+    if signs + sum(map(len, fields.values())) == len(body):
+        return body
+    signs -= sum(names.count(chr(blank)) for blank in _BLANKS)
+    signs += sum(len(bytes(value).translate(None, _BLANKS)) for value in fields.values())
+    return body if signs == len(body.translate(None, _BLANKS)) else _encode(fields)
 
 
 def _reason(error: Exception) -> str:

@@ -211,3 +211,13 @@ async def test_a_broken_answer_is_not_kept() -> None:
     with pytest.raises(UpstreamBroken):
         await scene.run(STREAMED | {"store": True})
     assert scene.ledger.stored == []
+
+
+async def test_what_is_checked_is_what_goes_on() -> None:
+    """Of a parameter that is named twice the last counts: for the route, the record, and the bytes that go upstream."""
+    scene = Scene(whole("hi"))
+    body = b'{"model": "nobody", "messages": [{"role": "user", "content": "x"}], "model": "m"}'
+    call = a_call(body, secret=SECRET)
+    await answer(call, scene.reply, scene.house)
+    assert scene.ledger.records[0].model_asked == "m"
+    assert b"nobody" not in call.body

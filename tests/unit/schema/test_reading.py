@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from parley.errors import InvalidRequest
 from parley.schema import chat, completions, embeddings, stored
-from parley.schema.reading import read
+from parley.schema.reading import once, read
 
 DECODERS: list[Any] = [chat.DECODER, completions.DECODER, embeddings.DECODER, stored.UPDATE]
 HI = {"role": "user", "content": "hi"}
@@ -406,3 +406,30 @@ def test_any_messages_are_read_and_checked_or_refused(found: list[dict[str, Any]
         chat.check(read(json.dumps({"model": "x", "messages": found}).encode(), chat.DECODER))
     except InvalidRequest as error:
         msgspec.json.encode([error.message, error.param])
+
+
+FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+NAMES = st.sampled_from(["a", "b", "model", " ", "a b", "\n", "\u00e9", ""])
+BLANK = st.text(alphabet=" \n\r\t", max_size=3)
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["1", '"x y"', "[1, 2]", "{ }", '""']), BLANK, BLANK), max_size=6))
+def test_a_member_goes_on_only_once(members: list[tuple[str, str, str, str]]) -> None:
+    """The last of its name, whatever blanks stand around; a body that names each once is left as it is."""
+    inside = ",".join(f"{before}{json.dumps(name)}{after}:{value}" for name, value, before, after in members)
+    body = f"{{{inside}}}".encode()
+    told = once(body, FIELDS.decode(body))
+    assert json.loads(told) == json.loads(body)
+    assert json.loads(told, object_pairs_hook=len) == len(json.loads(body))
+    plain = all(name.isascii() and name != "\n" for name, *_ in members)
+    if plain and members and len({name for name, *_ in members}) == len(members):
+        assert told == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"model":"a","model":"b"}', b'{"model":"a","mod\\u0065l":"b"}', b'{"model":"a","         ":1,"model":"b"}'],
+)
+def test_no_other_model_is_smuggled_past_us(body: bytes) -> None:
+    """Also with an escape in its name, or a name of blanks to make up for it."""
+    assert once(body, FIELDS.decode(body)).count(b"mod") == 1
