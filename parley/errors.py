@@ -150,6 +150,8 @@ class UpstreamError(ParleyError):
     code: ClassVar[str | None] = "upstream_error"
     retriable = True
     detail = ""  # what only the log tells: the provider's own words, an address
+    answered: int | None = None  # the status the provider answered with, where it did, and its code
+    provider_code: str | None = None
 
     def because(self, detail: str) -> Self:
         """Return this error, with what its operator should know and its client should not."""

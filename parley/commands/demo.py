@@ -105,7 +105,7 @@ def row(record: Record) -> list[str]:
     """Return the cells of *record*."""
     return [
         record.model_asked or "-",
-        f"{record.upstream}/{record.model_answered}" if record.upstream else "-",
+        f"{record.upstream}/{record.model_answered}" if record.model_answered else "-",
         str(record.input_tokens),
         str(record.output_tokens),
         f"${dollars(record.cost)}",

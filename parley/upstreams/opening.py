@@ -15,6 +15,7 @@ from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.errors import (
     InvalidRequest,
+    NoSuchModel,
     UpstreamDenied,
     UpstreamError,
     UpstreamLacksModel,
@@ -98,10 +99,13 @@ class Opening:
                 self._failures.append((target, error))
                 if isinstance(error, FINAL) or number >= upstreams.retries.get(target.upstream, 0):
                     self._give_up(target)
-            except InvalidRequest:
+            except (InvalidRequest, NoSuchModel):
                 if not self._failures:
                     raise
                 self._give_up(target)  # a stand-in that can't do it: the client hears why it was needed
+            except asyncio.CancelledError:
+                upstreams.attempts.cancelled(target)
+                raise
         return None
 
     def _give_up(self, target: Target) -> None:
@@ -126,7 +130,7 @@ def summary(failures: list[tuple[Target, UpstreamError]]) -> UpstreamError:
         return last
     told = " ".join(f"{target}: {error.message}" for target, error in final.items())
     message = f"None of the model's providers could answer. {told}"
-    if any(type(error) is not type(last) for error in final.values()):
+    if any((type(error), error.error_code) != (type(last), last.error_code) for error in final.values()):
         return UpstreamsExhausted(message)
     soonest = min((error.retry_after for error in final.values() if error.retry_after is not None), default=None)
-    return type(last)(message, retry_after=soonest)
+    return type(last)(message, code=last.error_code, retry_after=soonest)

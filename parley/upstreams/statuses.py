@@ -18,9 +18,19 @@ from parley.errors import (
 )
 
 SHOWN = 500  # signs of a provider's message that we pass on
-REQUEST_TIMEOUT, NOT_FOUND, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 408, 404, 429, 503, 504
+UNPAID, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 402, 404, 408, 429, 503, 504
 SERVER_ERRORS = 500
-OUT_OF_QUOTA = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"))
+LONGEST_CODE = 64
+OUT_OF_QUOTA = (
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+)
+"""Codes of a 429 that no waiting mends. A tuple: what a provider sends as its code need not be hashable."""
 SPENT = "This server's account with the model's provider has no quota left. Tell its operator."
 MISPLACED = "`{}` has no such endpoint (status 404). Its operator may look at its base_url: most end with `/v1`."
 
@@ -30,9 +40,10 @@ def failure(upstream: str, status: int, headers: dict[bytes, bytes], body: bytes
     told = told_in(body)
     words = str(told.get("message") or "")[:SHOWN]
     code = told.get("code")
-    return _meaning(upstream, status, headers, told, words).because(
-        f"status {status}{f', code {code}' if code else ''}: {words or body[:SHOWN].decode('utf-8', 'replace')}"
-    )
+    error = _meaning(upstream, status, headers, told, words).because(words or body[:SHOWN].decode("utf-8", "replace"))
+    error.answered = status
+    error.provider_code = str(code)[:LONGEST_CODE] if isinstance(code, str | int) else None
+    return error
 
 
 def _meaning(
@@ -40,11 +51,12 @@ def _meaning(
 ) -> UpstreamError:
     """Return the error of *status*, where the provider *told* so, in these *words*."""
     code, param = told.get("code"), told.get("param")
-    spent = status == TOO_MANY and bool(OUT_OF_QUOTA.intersection((code, told.get("type"))))
+    spent = status == UNPAID or (status == TOO_MANY and (code in OUT_OF_QUOTA or told.get("type") in OUT_OF_QUOTA))
     if spent or status in (401, 403):
         return UpstreamDenied(SPENT if spent else None, code="upstream_insufficient_quota" if spent else None)
     if status == NOT_FOUND:
-        return UpstreamLacksModel(words) if told else UpstreamMisplaced(MISPLACED.format(upstream))
+        shaped = words and told.keys() & {"type", "code"}  # else some server's word on the path
+        return UpstreamLacksModel(words) if shaped else UpstreamMisplaced(MISPLACED.format(upstream))
     if status in (REQUEST_TIMEOUT, GATEWAY_TIMEOUT):
         return UpstreamTimeout(f"`{upstream}` timed out (status {status}).")
     if status in (TOO_MANY, UNAVAILABLE):
@@ -59,11 +71,13 @@ def _meaning(
 
 
 def told_in(body: bytes) -> dict[str, Any]:
-    """Return the `error` object of *body*, empty where there is none."""
+    """Return the `error` object of *body*, empty where there is none; older vLLM has it at the top."""
     found: Any = None
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         found = msgspec.json.decode(body)
-    error = found.get("error") if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    error = found if found.get("object") == "error" else found.get("error")
     if isinstance(error, str):
         return {"message": error}
     return error if isinstance(error, dict) else {}

@@ -351,6 +351,18 @@ async def _busy(asked: Asked) -> bool:
     return await asked.refuse(f"{asked.model[:3]} Busy", "retry-after-ms: 20")
 
 
+@behaviour("no-quota")
+async def _no_quota(asked: Asked) -> bool:
+    """Refuse as OpenAI does when its customer has not paid."""
+    told = {"type": "insufficient_quota", "code": "insufficient_quota"}
+    return await asked.refuse("429 Too Many Requests", message="You exceeded your current quota.", **told)
+
+
+@behaviour("odd-429")
+async def _odd_429(asked: Asked) -> bool:
+    return await asked.refuse("429 Too Many Requests", code={"no": "text"}, type=["neither"])
+
+
 @behaviour("400")
 async def _bad_request(asked: Asked) -> bool:
     return await asked.refuse("400 Bad Request", param="messages", code="context_length_exceeded")
@@ -368,3 +380,9 @@ async def _once(asked: Asked) -> bool:
     await asked.begin()
     asked.writer.transport.abort()
     return False
+
+
+@behaviour("tells-key", "refuses-key")
+async def _tells_key(asked: Asked) -> bool:
+    status = "500 Oops" if asked.model.startswith("tells") else "400 Bad Request"
+    return await asked.refuse(status, message=f"What is {asked.headers['authorization'].split()[1]}?")

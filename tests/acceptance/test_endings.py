@@ -48,6 +48,8 @@ targets = ["faulty/*"]
 targets = ["faulty/500#fails-over", "steady/ok#fails-over"]
 [models.fails-over-silence]
 targets = ["faulty/stall-after-head#over", "steady/ok#over"]
+[models.pays-elsewhere]
+targets = ["faulty/no-quota#elsewhere", "steady/ok#elsewhere"]
 [models.fails-differently]
 targets = ["steady/500#differently", "steady/401#differently"]
 [models.fails-the-same]
@@ -151,6 +153,10 @@ ENDINGS = [
     Ending("reset-before-head", STREAM, 502, "upstream_broken", "failed", 502, NOTHING, 2),
     Ending("401", WHOLE, 502, "upstream_denied", "failed", 502, NOTHING),
     Ending("403", WHOLE, 502, "upstream_denied", "failed", 502, NOTHING),
+    Ending("no-quota", WHOLE, 502, "upstream_insufficient_quota", "failed", 502, NOTHING),
+    Ending("no-quota", STREAM, 502, "upstream_insufficient_quota", "failed", 502, NOTHING),
+    Ending("pays-elsewhere", attempts=2),
+    Ending("odd-429", WHOLE, 503, "server_is_overloaded", "failed", 503, NOTHING, 2),
     Ending("404", WHOLE, 404, "model_not_found", "refused", 404, NOTHING),
     Ending("429", WHOLE, 503, "server_is_overloaded", "failed", 503, NOTHING, 2),
     Ending("503-after-60", WHOLE, 503, "server_is_overloaded", "failed", 503, NOTHING),
@@ -173,8 +179,7 @@ ENDINGS = [
 async def test_a_call_ends_as_the_table_says(gateway: Gateway, faulty: Upstream, ending: Ending) -> None:
     """The client is told the truth, one record tells it too, and nothing stays open."""
     before = gateway.rows()
-    named = "-" in ending.model or ending.model == "unpriced"
-    model = ending.model if named and ending.model in CONFIG else f"{ending.model}#{next(numbers)}"
+    model = ending.model if f"[models.{ending.model}]" in CONFIG else f"{ending.model}#{next(numbers)}"
     answer = await ask(gateway, CHAT, chat(model, stream=ending.stream))
     row = await the_row(gateway, before)
     assert answer.status == ending.status

@@ -98,6 +98,7 @@ class OpenAIProvider:
         self._timeouts = timeouts
         self._patience = msgspec.structs.replace(timeouts, first_token=timeouts.total)  # a whole answer comes at once
         self._client = client
+        self._key = (key or "").encode()
         secret = f"authorization: Bearer {key}\r\n" if key else ""
         common = f"{secret}content-type: application/json\r\naccept-encoding: identity\r\nuser-agent: parley\r\n"
         self._whole = (common + "accept: application/json\r\n").encode()
@@ -124,7 +125,9 @@ class OpenAIProvider:
     async def _answer(self, call: Call, target: Target, exchange: Exchange) -> "WholeAnswer | StreamAnswer":
         """Return the answer that *exchange* brings. Raises UpstreamError."""
         if exchange.status != OK:
-            raise failure(self._name, exchange.status, exchange.headers, await exchange.read(LARGEST_ANSWER))
+            said = await exchange.read(LARGEST_ANSWER)
+            said = said.replace(self._key, b"***") if self._key else said  # nobody is told our key, however it is said
+            raise failure(self._name, exchange.status, exchange.headers, said)
         if not call.streamed:
             return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
         if exchange.headers.get(b"content-type", b"").startswith(b"text/html"):

@@ -134,6 +134,26 @@ async def test_who_was_not_answered_pays_nothing() -> None:
     assert (record.outcome, record.first_token_us) == ("failed", None)
 
 
+class Asking:
+    """An answer that was asked for in vain."""
+
+    attempts = 2
+    asked = TARGET
+
+
+async def test_who_was_asked_in_vain_is_named() -> None:
+    """The upstream that was tried last stands in the row; it costs nothing, for it did not answer."""
+    house = House()
+    entry = house.audit.record(house.call, CALLER)
+    entry.follow(Asking())
+    with pytest.raises(UpstreamBroken):
+        async with entry:
+            raise UpstreamBroken
+    [record] = house.ledger.records
+    assert (record.upstream, record.attempts, record.model_answered) == ("main", 2, None)
+    assert (record.cost, record.price, record.input_tokens) == (0, "", 0)
+
+
 async def test_a_record_that_cant_be_written_is_told() -> None:
     """NotRecorded takes the place of a good end."""
     house = House()

@@ -10,6 +10,7 @@ from parley.core.money import FREE
 from parley.errors import UpstreamBroken, UpstreamBusy, UpstreamDenied, UpstreamError, UpstreamRefused
 from parley.testing import FakeClock, a_call
 from parley.upstreams.attempts import SHOWN, Attempts, said
+from parley.upstreams.statuses import failure
 
 TARGET = Target("main", "gpt-4o", FREE)
 
@@ -27,7 +28,8 @@ def noted(error: UpstreamError) -> tuple[list[object], Counter[tuple[str, str]]]
 
 def test_a_failure_is_one_line() -> None:
     """It names who was asked for what, in which request, what was said and how long it took."""
-    [line], counts = noted(UpstreamDenied().because("status 401: No such key."))
+    body = b'{"error": {"message": "No such key.", "code": "invalid_api_key"}}'
+    [line], counts = noted(failure("main", 401, {}, body))
     assert isinstance(line, dict)
     assert line["request"].startswith("req_")
     assert line | {"request": ""} == {
@@ -36,11 +38,19 @@ def test_a_failure_is_one_line() -> None:
         "request": "",
         "upstream": "main",
         "model": "gpt-4o",
+        "status": 401,
+        "provider_code": "invalid_api_key",
         "code": "upstream_denied",
-        "said": "status 401: No such key.",
+        "said": "No such key.",
         "seconds": 2.0,
     }
     assert counts == {("main", "upstream_denied"): 1}
+
+
+def test_an_empty_account_is_counted_as_such() -> None:
+    """Who looks at the counters sees whether to mend the key or to pay."""
+    _, counts = noted(UpstreamDenied(code="upstream_insufficient_quota"))
+    assert counts == {("main", "upstream_insufficient_quota"): 1}
 
 
 def test_a_request_that_is_wrong_itself_is_counted_only() -> None:
@@ -56,6 +66,9 @@ def test_a_request_that_is_wrong_itself_is_counted_only() -> None:
         "Incorrect API key provided: sk-proj-abcdefghijklmnopqrstuvwx.",
         "Bad token 0123456789abcdef0123456789abcdef!",
         "key=sk-************************abcd",
+        "Authorization: Bearer abcd-012",
+        "No account for GSK_abcd0123, sorry",
+        "Bad token 0123456789abcdef0123.",
     ],
 )
 def test_a_key_never_reaches_the_log(words: str) -> None:
@@ -65,8 +78,23 @@ def test_a_key_never_reaches_the_log(words: str) -> None:
     assert "***" in told
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The model `gpt-4o-mini-2024-07-18` does not exist.",
+        "Rate limit reached. Visit https://platform.openai.com/account/rate-limits to learn more.",
+        "该模型当前访问量过大请您稍后再试该模型当前访问量过大请您稍后再试",
+        "Incorrect API key provided.",
+    ],
+)
+def test_what_is_no_key_is_told(words: str) -> None:
+    """A line that hides what it is about helps nobody."""
+    assert said(UpstreamBroken().because(words)) == words
+
+
 def test_a_line_stays_a_line() -> None:
-    """No line breaks, no megabytes; without a detail what the client is told."""
+    """No line breaks, nothing that steers a terminal, no megabytes; without a detail what the client is told."""
+    assert said(UpstreamBroken().because("a\r\n\x1b[2Kb\u2028c\0")) == "a [2Kb c"
     told = said(UpstreamBroken().because("a\nb " * 1000))
     assert len(told) == SHOWN
     assert "\n" not in told

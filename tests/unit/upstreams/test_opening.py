@@ -9,6 +9,7 @@ from parley.core.catalog import Target
 from parley.core.money import FREE
 from parley.errors import (
     InvalidRequest,
+    NoSuchModel,
     ParleyError,
     UpstreamBroken,
     UpstreamBusy,
@@ -151,6 +152,22 @@ async def test_every_attempt_is_counted() -> None:
     assert scene.counts == {("a", "upstream_denied"): 1, ("b", "answered"): 1, ("b", "upstream_broken"): 1}
 
 
+async def test_an_attempt_that_nobody_waited_for_is_counted() -> None:
+    """An upstream that hangs while its clients leave is seen to do so."""
+    scene = Scene([])
+
+    async def hang(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    scene.a.ask = hang  # type: ignore[assignment,method-assign]
+    task = asyncio.ensure_future(scene.open(A).__aenter__())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert scene.counts == {("a", "cancelled"): 1}
+
+
 def test_failures_of_one_target_are_told_as_the_last() -> None:
     """With its own words and retry-after."""
     last = UpstreamBusy(retry_after=2)
@@ -165,6 +182,13 @@ def test_failures_of_one_kind_are_told_as_it() -> None:
     assert told.retry_after == 2
 
 
+def test_two_empty_accounts_are_told_as_that() -> None:
+    """The code is theirs; where another did not take our key, neither code is the whole truth."""
+    spent = UpstreamDenied("Spent.", code="upstream_insufficient_quota")
+    assert summary([(A, spent), (B, spent)]).error_code == "upstream_insufficient_quota"
+    assert isinstance(summary([(A, spent), (B, UpstreamDenied())]), UpstreamsExhausted)
+
+
 def test_failures_of_several_kinds_are_summed_up() -> None:
     """Each target once, with its last word, in order."""
     told = summary([(A, UpstreamBroken("One.")), (B, UpstreamTimeout("Two.")), (A, UpstreamBroken("Three."))])
@@ -172,9 +196,10 @@ def test_failures_of_several_kinds_are_summed_up() -> None:
     assert told.message.endswith("a/m: Three. b/m: Two.")
 
 
-async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed() -> None:
-    """The first target broke; that the second refuses a parameter is not the client's fault."""
-    scene = Scene([UpstreamBroken()], [InvalidRequest()])
+@pytest.mark.parametrize("error", [InvalidRequest(), NoSuchModel()])
+async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed(error: ParleyError) -> None:
+    """The first target broke; that the second refuses a parameter, or was removed, is not the client's fault."""
+    scene = Scene([UpstreamBroken()], [error])
     with pytest.raises(UpstreamBroken):
         await scene.open().__aenter__()
     assert scene.asked == (1, 1)

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ TOLD = b'{"error": {"message": "No.", "type": "t", "param": "messages", "code": 
     [
         (400, UpstreamRefused),
         (401, UpstreamDenied),
+        (402, UpstreamDenied),
         (403, UpstreamDenied),
         (404, UpstreamLacksModel),
         (408, UpstreamTimeout),
@@ -59,7 +61,34 @@ def test_an_empty_account_is_the_operators_business(where: str) -> None:
     assert "You exceeded." in told.detail
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Not found</html>", b'{"detail": "Not Found"}', b"404 page not found"])
+@pytest.mark.parametrize(
+    "error", [{"code": "organization_spend_limit_exceeded"}, {"type": "credit_balance_exhausted", "code": None}]
+)
+def test_every_way_to_have_no_quota_is_known(error: dict[str, object]) -> None:
+    """The newer codes of a 429 too; nothing tells when to come back, for nobody knows when it is paid."""
+    told = failure("main", 429, {b"retry-after": b"3"}, msgspec.json.encode({"error": error}))
+    assert (told.error_code, told.retry_after) == ("upstream_insufficient_quota", None)
+
+
+@pytest.mark.parametrize("rubbish", [{"a": 1}, ["insufficient_quota"], 429, True])
+def test_a_code_of_any_kind_is_borne(rubbish: object) -> None:
+    """A 429 whose code and type are no texts is an overload, not a fault of ours."""
+    body = msgspec.json.encode({"error": {"message": "No.", "code": rubbish, "type": rubbish}})
+    assert type(failure("main", 429, {}, body)) is UpstreamBusy
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Not found</html>",
+        b'{"detail": "Not Found"}',
+        b"404 page not found",
+        b'{"status": 404, "error": "Not Found", "path": "/chat/completions"}',
+        b'{"error": {"message": "Not Found"}}',
+        b'{"error": {"type": "t", "code": "c"}}',
+    ],
+)
 def test_a_path_that_is_not_there_is_no_missing_model(body: bytes) -> None:
     """A 404 that is not OpenAI's means that the base URL is wrong; the hint names no address."""
     told = failure("main", 404, {}, body)
@@ -68,10 +97,26 @@ def test_a_path_that_is_not_there_is_no_missing_model(body: bytes) -> None:
     assert told.status == 502
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"message": "No m.", "type": "invalid_request_error", "param": null, "code": "model_not_found"}}',
+        b'{"error": {"message": "No m.", "type": "NotFoundError", "param": "model", "code": 404}}',
+        b'{"object": "error", "message": "No m.", "type": "NotFoundError", "param": null, "code": 404}',
+    ],
+)
+def test_a_missing_model_is_told_in_the_providers_words(body: bytes) -> None:
+    """As OpenAI says it, as vLLM does, and as older ones of it did."""
+    told = failure("main", 404, {}, body)
+    assert (type(told), told.message, told.error_code) == (UpstreamLacksModel, "No m.", "model_not_found")
+
+
 def test_the_log_learns_what_the_provider_said() -> None:
     """Status, code and words, or what the body begins with."""
-    assert failure("main", 401, {}, TOLD).detail == "status 401, code c: No."
-    assert failure("main", 502, {}, b"<html>Bad gateway</html>").detail == "status 502: <html>Bad gateway</html>"
+    told = failure("main", 401, {}, TOLD)
+    assert (told.answered, told.provider_code, told.detail) == (401, "c", "No.")
+    page = failure("main", 502, {}, b"<html>Bad gateway</html>")
+    assert (page.answered, page.provider_code, page.detail) == (502, None, "<html>Bad gateway</html>")
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
