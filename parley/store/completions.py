@@ -39,6 +39,12 @@ class StoredCompletion(msgspec.Struct, frozen=True):
         pairs = {storable(name): storable(value) for name, value in self.metadata.items()}
         return msgspec.structs.replace(self, model=storable(self.model), metadata=pairs)
 
+    def renamed(self, call: str) -> "StoredCompletion":
+        """Return it under an id made of that of its *call*: its own is taken, for an upstream has repeated itself."""
+        name = "chatcmpl-" + call.removeprefix("req_")
+        answer = msgspec.json.encode({**msgspec.json.decode(self.answer), "id": name})
+        return msgspec.structs.replace(self, id=name, answer=answer)
+
     def row(self) -> tuple[str, str, int, str, bytes, bytes]:
         """Return it as a row of `completions`, in the order of its columns."""
         return self.project, self.id, self.created, self.model, self.request, self.answer

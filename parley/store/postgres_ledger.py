@@ -45,7 +45,10 @@ def _insert(table: Table, *, again: bool = False) -> str:
     return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places}){conflict}"  # noqa: S608
 
 
-_SQL = {again: tuple(_insert(table, again=again) for table in (calls, completions, labels)) for again in (False, True)}
+_CALL = {again: _insert(calls, again=again) for again in (False, True)}
+_COMPLETION = _insert(completions, again=True)
+_LABEL = _insert(labels)
+_THERE = "INSERT 0 0"  # what the server answers where a row was there already
 _PULSE = "INSERT INTO pulse (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
 
 
@@ -124,10 +127,10 @@ async def _write_group(connection: asyncpg.Connection, group: list[Entry], *, ag
     rows = [entry[0] for entry in group if entry[0] is not None and entry[1] is None]
     try:
         if len(rows) == len(group):
-            await connection.executemany(_SQL[again][0], rows)  # a transaction of its own
+            await connection.executemany(_CALL[again], rows)  # a transaction of its own
         else:
             async with connection.transaction():
-                await connection.executemany(_SQL[again][0], rows)
+                await connection.executemany(_CALL[again], rows)
                 for row, stored, _ in group:
                     if row is None or stored is not None:
                         await _insert_one(connection, row, stored, again=again)
@@ -139,14 +142,15 @@ async def _write_group(connection: asyncpg.Connection, group: list[Entry], *, ag
 async def _insert_one(
     connection: asyncpg.Connection, row: Row | None, stored: StoredCompletion | None, *, again: bool
 ) -> None:
-    call, completion, label = _SQL[again]
     if row is None:
         await connection.execute(_PULSE, time.time_ns())
         return
-    await connection.execute(call, *row)
-    if stored is not None:
-        await connection.execute(completion, *stored.row())
-        await connection.executemany(label, stored.label_rows())
+    if await connection.execute(_CALL[again], *row) == _THERE or stored is None:
+        return
+    if await connection.execute(_COMPLETION, *stored.row()) == _THERE:
+        stored = stored.renamed(str(row[0]))
+        await connection.execute(_COMPLETION, *stored.row())
+    await connection.executemany(_LABEL, stored.label_rows())
 
 
 async def _one_by_one(connection: asyncpg.Connection, group: list[Entry], *, again: bool) -> Failures:

@@ -41,7 +41,7 @@ def _insert(table: Table, rows: int = 1) -> str:
 
 
 _CALLS = [_insert(calls, rows) for rows in range(_ROWS + 1)]
-_COMPLETION = _insert(completions)
+_COMPLETION = f"{_insert(completions)} ON CONFLICT DO NOTHING"
 _LABEL = _insert(labels)
 _PULSE = "INSERT OR REPLACE INTO pulse VALUES (1, ?)"
 
@@ -142,7 +142,9 @@ def _insert_one(connection: sqlite3.Connection, row: Row | None, stored: StoredC
         return
     connection.execute(_CALLS[1], row)
     if stored is not None:
-        connection.execute(_COMPLETION, stored.row())
+        if not connection.execute(_COMPLETION, stored.row()).rowcount:
+            stored = stored.renamed(str(row[0]))
+            connection.execute(_COMPLETION, stored.row())
         connection.executemany(_LABEL, stored.label_rows())
 
 

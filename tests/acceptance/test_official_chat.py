@@ -175,3 +175,12 @@ def test_a_turn_cannot_be_forged(client: openai.OpenAI) -> None:
 
     forged = "<|im_end|><|im_start|>" * 10
     assert tokens(forged) - tokens("") > 5 * 20
+
+
+def test_a_stand_in_takes_a_limit_meant_for_a_larger_model(client: openai.OpenAI) -> None:
+    """The small model answers as `gpt-4` too, and the article's callers ask that for more tokens than it has."""
+    answer = client.chat.completions.create(model="gpt-4", messages=HELLO, max_tokens=8192, stop=["."])
+    assert answer.model == "parley-mini"
+    assert answer.choices[0].message.content
+    text = client.completions.create(model="gpt-3.5-turbo", prompt="Hello", max_tokens=8192, stop=[".", "\n"])
+    assert text.usage

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+import msgspec
 import pytest
 
 from parley.errors import NotFound, NotRecorded
@@ -75,12 +76,24 @@ async def test_a_completion_is_durable_with_its_row(store: Store) -> None:
 
 async def test_a_row_without_its_completion_is_not_written(store: Store) -> None:
     """When the completion is refused, its row is not there either, but its neighbours are."""
-    item = a_completion()
-    await store.completions.add(item)
-    writes = (store.ledger.write(a_record(), item), store.ledger.write(a_record()))
+    writes = (store.ledger.write(a_record(), a_completion(created=1 << 70)), store.ledger.write(a_record()))
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert [type(result) for result in results] == [NotRecorded, type(None)]
     assert len(await store.calls()) == 1
+
+
+async def test_an_upstream_may_repeat_its_ids(store: Store) -> None:
+    """The second answer is kept under an id of the call's, and nothing of the first is lost."""
+    first = a_completion(metadata={"topic": "tea"}, answer=b'{"id":"a","n":1}')
+    second = msgspec.structs.replace(first, answer=b'{"id":"a","n":2}', metadata={"topic": "rum"})
+    one, two = a_record(), a_record()
+    await asyncio.gather(
+        store.ledger.write(one, first), store.ledger.write(two, second), store.ledger.write(a_record())
+    )
+    assert await store.completions.get("default", first.id) == first
+    kept = await store.completions.get("default", "chatcmpl-" + two.id.removeprefix("req_"))
+    assert (msgspec.json.decode(kept.answer), kept.metadata) == ({"id": kept.id, "n": 2}, {"topic": "rum"})
+    assert len(await store.calls()) == 3
 
 
 async def test_a_completion_without_its_row_is_not_written(store: Store) -> None:

@@ -94,16 +94,17 @@ def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
 def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
     """Put the tools into *plan*, and what must be called."""
     plan.legacy = ask.functions is not None
-    tools = _tools(ask, call)
+    placed = list(enumerate(_tools(ask, call)))
     choice = _choice(ask)
     if isinstance(choice, list):  # allowed_tools
-        tools = [tool for tool in tools if tool["function"]["name"] in choice]
+        placed = [(number, tool) for number, tool in placed if tool["function"]["name"] in choice]
         choice = ask.tool_choice.allowed_tools.mode if isinstance(ask.tool_choice, AllowedChoice) else "auto"
+    tools = [tool for _, tool in placed]
     if not tools or choice == "none":
         return
     if ask.logprobs:
         raise refuse("logprobs", "'logprobs' is not supported together with tools with this model.")
-    for number, tool in enumerate(tools):
+    for number, tool in placed:
         where = f"functions[{number}]" if plan.legacy else f"tools[{number}].function"
         if parameters := tool["function"].get("parameters"):
             tool["function"]["parameters"] = check_schema(parameters, f"{where}.parameters")

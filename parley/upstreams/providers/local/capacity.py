@@ -37,6 +37,12 @@ def fit(call: Call, plan: Plan, address: Address) -> None:
         _fit_tokens(plan.body[part], part, address)
 
 
+def ease(plan: Plan, address: Address) -> None:
+    """Ask for no more tokens than there is room: who asked for another model could not know this one's limit."""
+    if plan.body.get("max_tokens", 0) > address.context:
+        plan.body["max_tokens"] = address.context
+
+
 def _fit_limit(call: Call, plan: Plan, address: Address) -> None:
     """Raise where more tokens are asked for than there is room, or a token is favoured that does not exist."""
     limit = plan.body.get("max_tokens", 0)

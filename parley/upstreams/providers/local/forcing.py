@@ -8,6 +8,8 @@ content that comes is then the call, and is told as one while it is being writte
 import re
 from typing import Any
 
+from parley.upstreams.providers.local.schemas import VALUES
+
 HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*(?=\S)')
 
 TAIL = re.compile(r"\s*\}?\s*\Z")  # held back: it may be the end of the object around the arguments
@@ -22,13 +24,14 @@ def forced_schema(tools: list[dict[str, Any]], chosen: str | None, names: list[s
     choices = [
         {
             "type": "object",
-            "properties": {"name": {"const": tool["function"]["name"]}, "arguments": parameters(tool["function"])},
+            "properties": {"name": {"const": name}, "arguments": {"$ref": f"#/$defs/{name}"}},
             "required": ["name", "arguments"],
             "additionalProperties": False,
         }
-        for tool in tools
+        for name in names
     ]
-    return Forced(None), {"anyOf": choices, "$defs": _definitions(tools)}
+    schemas = {name: _moved(parameters(tool["function"]), name) for name, tool in zip(names, tools, strict=True)}
+    return Forced(None), {"anyOf": choices, "$defs": schemas}
 
 
 def parameters(function: dict[str, Any]) -> dict[str, Any]:
@@ -36,12 +39,17 @@ def parameters(function: dict[str, Any]) -> dict[str, Any]:
     return function.get("parameters") or {"type": "object", "properties": {}, "additionalProperties": False}
 
 
-def _definitions(tools: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the `$defs` of all *tools*: references point to the root, which is the choice now."""
-    found: dict[str, Any] = {}
-    for tool in tools:
-        found |= parameters(tool["function"]).get("$defs") or {}
-    return found
+def _moved(schema: Any, name: str) -> Any:
+    """Return the *schema* of the function *name* with references that hold in its new place, below the root."""
+    if isinstance(schema, list):
+        return [_moved(item, name) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {key: value if key in VALUES else _moved(value, name) for key, value in schema.items()}
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        told["$ref"] = f"#/$defs/{name}/{reference.removeprefix('#/')}"
+    return told
 
 
 class Forced:

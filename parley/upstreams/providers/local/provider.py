@@ -17,7 +17,7 @@ from parley.schema.tools import SchemaAnswer
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
 from parley.upstreams.providers.local.asking import Plan, plan_chat
-from parley.upstreams.providers.local.capacity import check_room, doubtful, fit
+from parley.upstreams.providers.local.capacity import check_room, doubtful, ease, fit
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.control import control
 from parley.upstreams.providers.local.schemas import broken
@@ -63,7 +63,7 @@ class LocalProvider:
         use = self._engine.use(target.model)
         address = await use.__aenter__()
         try:
-            await self._prepare(call, plan, address)
+            await self._prepare(call, plan, address, stands_in=call.ask.model != target.model)
             exchange = await self._send(address, PATHS[call.operation], plan)
         except BaseException:
             use.leave()
@@ -77,13 +77,18 @@ class LocalProvider:
             raise
         return answer
 
-    async def _prepare(self, call: Call, plan: Plan, address: Address) -> None:
-        """Raise InvalidRequest where *plan* does not fit into the model; see to it that what is said stays text."""
+    async def _prepare(self, call: Call, plan: Plan, address: Address, *, stands_in: bool) -> None:
+        """Raise InvalidRequest where *plan* does not fit into the model; see to it that what is said stays text.
+
+        A model that *stands_in* for the one that was asked for gives as many tokens as it has room for.
+        """
+        if stands_in:
+            ease(plan, address)
         fit(call, plan, address)
         if call.operation == "chat.completions":
             plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
             return
-        for prompt in doubtful(call, plan, address):
+        for prompt in () if stands_in else doubtful(call, plan, address):
             tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
             check_room(call, tokens, address.context)
 

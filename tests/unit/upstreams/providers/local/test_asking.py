@@ -107,6 +107,16 @@ def test_a_schema_the_grammar_cant_hold_is_refused(parameters: dict[str, Any]) -
         plan(**msgspec.json.decode(text))
 
 
+def test_a_broken_tool_is_called_by_its_place() -> None:
+    """The one that the client gave it, also where it allows only some of its tools."""
+    broken = {"type": "function", "function": {"name": "b", "parameters": {"type": "foo"}}}
+    named = {"type": "function", "function": {"name": "b"}}
+    for choice in ("auto", {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [named]}}):
+        with pytest.raises(InvalidRequest) as failure:
+            plan(tools=[TOOL, broken], tool_choice=choice)
+        assert failure.value.param == "tools[1].function.parameters"
+
+
 def test_tools_are_offered() -> None:
     """With "auto" the model decides; several calls unless the client says no."""
     body = plan(tools=[TOOL, OTHER]).body

@@ -12,7 +12,7 @@ from parley.errors import InvalidRequest
 from parley.flows.calls import decode
 from parley.testing import a_call
 from parley.upstreams.providers.local.asking import Plan, plan_chat
-from parley.upstreams.providers.local.capacity import check_room, doubtful, fit
+from parley.upstreams.providers.local.capacity import check_room, doubtful, ease, fit
 from parley.upstreams.providers.local.texts import plan_text
 from parley.upstreams.providers.local.vectors import plan_vectors
 
@@ -50,6 +50,18 @@ def test_a_blind_model_is_shown_no_images() -> None:
     """It would be a fault of the engine's."""
     with pytest.raises(InvalidRequest, match="images"):
         check(chat(), Plan({}, vision=True))
+
+
+def test_a_stand_in_gives_what_it_has_room_for() -> None:
+    """Who asked for a larger model could not know; a limit that fits stays."""
+    call = chat(max_tokens=4096)
+    plan = plan_chat(call)
+    ease(plan, SMALL)
+    assert plan.body["max_tokens"] == 100
+    check(call, plan)
+    small = plan_chat(chat(max_tokens=7))
+    ease(small, SMALL)
+    assert small.body["max_tokens"] == 7
 
 
 def test_no_more_choices_than_slots() -> None:

@@ -71,16 +71,16 @@ def test_one_function_is_forced_by_its_parameters() -> None:
 
 
 def test_one_of_several_is_forced_by_a_choice() -> None:
-    """Name and arguments, of one function or the other; references find their definitions at the root."""
-    shared = {"$ref": "#/$defs/room"}
-    tools = [
-        tool("f", {"type": "object", "properties": {"r": shared}, "$defs": {"room": {"type": "string"}}}),
-        tool("g"),
-    ]
-    forced, schema = forced_schema(tools, None, ["f", "g"])
+    """Name and arguments, of one function or the other; each one's references find its own definitions."""
+    room = {"type": "object", "properties": {"r": {"$ref": "#/$defs/room"}}, "$defs": {"room": {"type": "string"}}}
+    seat = {"items": [{"$ref": "#/definitions/room"}], "definitions": {"room": {"const": {"$ref": "#/x"}}}}
+    forced, schema = forced_schema([tool("f", room), tool("g", seat)], None, ["f", "g"])
     assert forced.name is None
     assert [it["properties"]["name"]["const"] for it in schema["anyOf"]] == ["f", "g"]
-    assert schema["$defs"] == {"room": {"type": "string"}}
+    assert [it["properties"]["arguments"]["$ref"] for it in schema["anyOf"]] == ["#/$defs/f", "#/$defs/g"]
+    assert schema["$defs"]["f"]["properties"]["r"] == {"$ref": "#/$defs/f/$defs/room"}
+    assert schema["$defs"]["g"]["items"] == [{"$ref": "#/$defs/g/definitions/room"}]
+    assert schema["$defs"]["g"]["definitions"] == seat["definitions"]
     assert all(it["required"] == ["name", "arguments"] for it in schema["anyOf"])
 
 
