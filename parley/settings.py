@@ -49,6 +49,8 @@ class Secret(Tree, frozen=True):
         """Return the secret. Raises SettingsError, naming *where* it was asked for, when it is not there."""
         if self.env is not None:
             value = os.environ.get(self.env, "")
+            if not re.fullmatch(r"[A-Za-z_]\w*", self.env):
+                raise SettingsError(f"{where}.env: names an environment variable; what stands there is no such name")
             if not value:
                 raise SettingsError(f"{where}: the environment variable {self.env} is not set")
             return value

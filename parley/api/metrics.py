@@ -46,6 +46,9 @@ class CountsCollector(Collector):
         yield CounterMetricFamily(
             "parley_unauthenticated", "Requests without a valid key.", value=counts.unauthenticated
         )
+        yield CounterMetricFamily(
+            "parley_unrecorded_calls", "Calls that failed because their record could not be written.", counts.unrecorded
+        )
         yield GaugeMetricFamily("parley_open_calls", "Calls being answered now.", value=counts.open)
         yield _histogram("parley_call_seconds", "Time of a call.", counts.durations)
         yield _histogram("parley_first_token_seconds", "Time to the first token.", counts.first_tokens)

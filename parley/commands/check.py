@@ -16,7 +16,7 @@ from parley.commands.tables import columns
 from parley.core.money import NANO, Price
 from parley.engine.shelf import ModelFile
 from parley.errors import NoPrice, SettingsError
-from parley.policies.prices import look_up
+from parley.policies.prices import is_published, look_up
 from parley.settings import LOCAL, ModelSettings, Settings
 from parley.upstreams.client import Client
 from parley.upstreams.routing import CATCH_ALL, Routes
@@ -86,11 +86,15 @@ def models(settings: Settings) -> Iterator[list[str]]:
 
 def price_of(settings: Settings, entry: ModelSettings, target: str) -> str:
     """Return the price of *target*, which may be of a catch-all, in words."""
+    if target.startswith(f"{LOCAL}/"):
+        return "free"
     one = msgspec.structs.replace(entry, targets=[target])
     routes = Routes(msgspec.structs.replace(settings, models={CATCH_ALL: one}), Files(), look_up)
     named = target.partition("/")[2]
-    if named == CATCH_ALL and target.partition("/")[0] != LOCAL and not _is_priced(settings, entry, target):
-        return "each at its published price; one without is refused"
+    if named == CATCH_ALL and not _is_priced(settings, entry, target):
+        if is_published(settings.upstreams[target.partition("/")[0]].base_url):
+            return "each at its published price; one without is refused"
+        return "no price known: calls are refused (give the upstream or the models a `price`)"
     try:
         price = routes.resolve(named)[0].price
     except NoPrice:

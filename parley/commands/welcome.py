@@ -1,6 +1,7 @@
 """What `parley serve` says when it is ready: its address; at first, in a terminal, also a key and a call to paste."""
 
 import json
+import sys
 
 from rich.console import Console
 from rich.text import Text
@@ -61,3 +62,4 @@ def greet(options: Options, address: str, key: str | None) -> None:
     """Say it on standard output; never wrapped, for it is there to be copied."""
     model = example_model(options.settings, list(shelf(options.data).names()))
     Console(soft_wrap=True, highlight=False).print(welcome(address, key, model), end="")
+    sys.stdout.flush()  # a pipe would keep it until the end

@@ -10,16 +10,20 @@ import asyncio
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+import structlog
+
 from parley.core.call import Call, Caller
 from parley.core.catalog import Target
 from parley.core.clock import Clock
 from parley.core.events import Event, Usage
 from parley.core.tasks import finish
-from parley.errors import ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
+from parley.errors import NotRecorded, ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
 from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.store.completions import StoredCompletion
 from parley.store.ledger import Outcome, Record
+
+log = structlog.get_logger()
 
 CLIENT_LEFT = 499  # nginx's number for a client that closed the connection; no client ever sees it
 
@@ -105,8 +109,15 @@ class Entry:
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         record = self._record(error, ended)
+        try:
+            await self._audit.ledger.write(record, self.keep if error is None else None)
+        except NotRecorded as failure:
+            self._audit.lose(record, failure)
+            raise
+        except asyncio.CancelledError:
+            self._audit.note(record)  # it is written all the same
+            raise
         self._audit.note(record)
-        await self._audit.ledger.write(record, self.keep if error is None else None)
 
     def _counted(self, model: str) -> Usage:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""
@@ -172,8 +183,14 @@ class Audit:
         """Return the entry of *call*: enter it before anything else, leave it after everything."""
         return Entry(self, call, caller)
 
+    def lose(self, record: Record, failure: NotRecorded) -> None:
+        """Tell the operator that *record* could not be written."""
+        self.counts.unrecorded += 1
+        why = failure.__cause__ or failure
+        log.error("a call could not be recorded", request=record.id, project=record.project, why=str(why))
+
     def note(self, record: Record) -> None:
-        """Count *record* for `/metrics`."""
+        """Count *record*, which was written, for `/metrics`."""
         counts = self.counts
         counts.calls[record.operation, record.outcome, record.status] += 1
         counts.durations.add(record.total_us / 1e6)

@@ -40,6 +40,7 @@ class Counts:
         self.spent: defaultdict[str, Spent] = defaultdict(Spent)  # by the model that answered
         self.attempts: Counter[tuple[str, str]] = Counter()  # upstream, what became of it (`upstreams.attempts`)
         self.unauthenticated = 0
+        self.unrecorded = 0
         self.durations = Histogram()
         self.first_tokens = Histogram()
         self.open = 0

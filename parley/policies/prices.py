@@ -9,6 +9,7 @@ from typing import Any
 
 import genai_prices
 from genai_prices import Usage, calc_price
+from genai_prices.data_snapshot import get_snapshot
 
 from parley.core.money import Price, nano
 
@@ -26,6 +27,15 @@ def look_up(base_url: str, model: str) -> Price | None:
         return None
     cached = _rate(found.cache_read_mtok)
     return Price(input=rate, output=output or 0, cached_input=rate if cached is None else cached, source=SOURCE)
+
+
+def is_published(base_url: str) -> bool:
+    """Tell whether prices of the provider behind *base_url* are published at all."""
+    try:
+        get_snapshot().find_provider(None, None, base_url)
+    except LookupError:
+        return False
+    return True
 
 
 def _rate(price: Any) -> int | None:

@@ -56,10 +56,12 @@ class Attempts:
         """Note that *target*, asked at *since*, failed with *error*, before its first event or in its answer."""
         if isinstance(error, UpstreamRefused):
             self._counts[target.upstream, REFUSED] += 1
-            return
-        self._counts[target.upstream, error.error_code or ""] += 1
-        log.warning(
-            "an upstream failed",
+            tell, event = log.info, "an upstream refused a request"
+        else:
+            self._counts[target.upstream, error.error_code or ""] += 1
+            tell, event = log.warning, "an upstream failed"
+        tell(
+            event,
             request=call.id,
             upstream=target.upstream,
             model=target.model,

@@ -31,6 +31,21 @@ OUT_OF_QUOTA = (
     "organization_usage_limit_exceeded",
 )
 """Codes of a 429 that no waiting mends. A tuple: what a provider sends as its code need not be hashable."""
+STATUSES = range(400, 600)
+STATUS_OF: dict[str | int, int] = {
+    **dict.fromkeys(OUT_OF_QUOTA, TOO_MANY),
+    "rate_limit_exceeded": TOO_MANY,
+    "rate_limit_error": TOO_MANY,
+    "server_is_overloaded": UNAVAILABLE,
+    "overloaded_error": UNAVAILABLE,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "model_not_found": NOT_FOUND,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "invalid_request_error": 400,
+}
+"""Codes and types that an error event may have, and the status an answer would have had with them."""
 SPENT = "This server's account with the model's provider has no quota left. Tell its operator."
 MISPLACED = "`{}` has no such endpoint (status 404). Its operator may look at its base_url: most end with `/v1`."
 
@@ -77,10 +92,22 @@ def told_in(body: bytes) -> dict[str, Any]:
         found = msgspec.json.decode(body)
     if not isinstance(found, dict):
         return {}
-    error = found if found.get("object") == "error" else found.get("error")
+    error = found if found.get("object") == "error" else found.get("error", found.get("detail", found.get("message")))
     if isinstance(error, str):
         return {"message": error}
+    if isinstance(error, list):  # FastAPI's: what is wrong, and where
+        return {"message": msgspec.json.encode(error).decode()}
     return error if isinstance(error, dict) else {}
+
+
+def event_failure(upstream: str, body: bytes) -> UpstreamError:
+    """Return the error that an answer which begins with an error event means: as the status that belongs to it."""
+    told = told_in(body)
+    marks = {mark for mark in (told.get("code"), told.get("type")) if isinstance(mark, str | int)}
+    status = next((mark for mark in marks if isinstance(mark, int) and mark in STATUSES), None)
+    if status is None:
+        status = next((STATUS_OF[mark] for mark in marks if mark in STATUS_OF), SERVER_ERRORS)
+    return failure(upstream, status, {}, body)
 
 
 def retry_after(headers: dict[bytes, bytes]) -> float | None:

@@ -14,11 +14,11 @@ from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
 from parley.core.events import Event, Usage
 from parley.core.reply import Sink
-from parley.errors import UpstreamBroken
+from parley.errors import UpstreamBroken, UpstreamError
 from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, MessageView, UsageView, WholeChoiceView, view
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.sse import Events
-from parley.upstreams.statuses import failure, told_in
+from parley.upstreams.statuses import event_failure, failure
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 PATHS = {
@@ -132,7 +132,7 @@ class OpenAIProvider:
             return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
         if exchange.headers.get(b"content-type", b"").startswith(b"text/html"):
             raise UpstreamBroken(f"`{self._name}` answered with a page of HTML instead of events.")
-        answer = StreamAnswer(target, exchange, call, self._name)
+        answer = StreamAnswer(target, exchange, call, self._name, self._key)
         await answer.begin()
         return answer
 
@@ -177,24 +177,26 @@ class StreamAnswer:
         "_exchange",
         "_finished",
         "_first",
+        "_key",
         "_name",
         "_shows_usage",
         "_sink",
         "target",
     )
 
-    def __init__(self, target: Target, exchange: Exchange, call: Call, name: str) -> None:
+    def __init__(self, target: Target, exchange: Exchange, call: Call, name: str, key: bytes = b"") -> None:
         self.target = target
         self._exchange = exchange
         self._call = call
         self._name = name
+        self._key = key  # our own, which nobody is told
         self._events = Events()
         self._first: list[Event] = []  # what came with the first event, until it is poured
         self._sink: Sink | None = None
         self._shows_usage = wants_usage(call)
         self._finished: set[int] = set()
         self._done = False
-        self._broken: UpstreamBroken | None = None
+        self._broken: UpstreamError | None = None
 
     async def begin(self) -> None:
         """Wait for the first event. Raises UpstreamError."""
@@ -202,6 +204,8 @@ class StreamAnswer:
             self._take(await self._exchange.chunk())
             if self._broken is not None and not self._first:
                 raise self._broken
+        if not self._first:
+            raise UpstreamBroken(f"`{self._name}` answered with nothing.")
 
     async def pour(self, sink: Sink) -> None:
         """Send every event to *sink* as it comes. Raises UpstreamBroken when the stream ends before the answer does."""
@@ -237,7 +241,7 @@ class StreamAnswer:
                     self._done = True
                     break
                 send(self._event(payload))
-        except UpstreamBroken as error:
+        except UpstreamError as error:
             self._broken = error
         if sink is None:
             return True
@@ -251,6 +255,14 @@ class StreamAnswer:
             raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
         return (DONE,)
 
+    def _failure(self, payload: bytes) -> UpstreamError:
+        """Return the error that an error event means; in the middle of an answer it is one that broke."""
+        said = payload.replace(self._key, b"***") if self._key else payload
+        meant = event_failure(self._name, said)
+        if self._sink is None and not self._first:
+            return meant
+        return UpstreamBroken(f"`{self._name}` failed in the middle of its answer.").because(meant.detail)
+
     def _event(self, payload: bytes) -> Event:
         """Return the event that *payload* is. Raises UpstreamBroken."""
         try:
@@ -258,8 +270,7 @@ class StreamAnswer:
         except msgspec.DecodeError as error:
             raise UpstreamBroken(f"`{self._name}` sent an event that can't be read.") from error
         if seen.error:
-            message = told_in(payload).get("message")
-            raise UpstreamBroken(f"`{self._name}` failed: {message}" if message else None)
+            raise self._failure(payload)
         choices = seen.choices or ()
         text = ""
         for choice in choices:

@@ -51,7 +51,15 @@ def test_free_is_said() -> None:
 def test_a_catch_all_has_the_prices_of_its_models() -> None:
     """`main/*` has no price of its own."""
     one = settings()
-    assert "published price" in price_of(one, one.models["gpt-4o"], "main/*")
+    assert price_of(one, one.models["gpt-4o"], "main/*").startswith("no price known: calls are refused")
+    known = settings(base_url="https://api.openai.com/v1")
+    assert "published price" in price_of(known, known.models["gpt-4o"], "main/*")
+
+
+def test_the_engine_is_free() -> None:
+    """Whatever the model's name costs elsewhere."""
+    one = settings()
+    assert price_of(one, one.models["gpt-4o"], "local/parley-mini") == "free"
 
 
 def test_a_key_is_shown_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from parley.core.call import Call, Caller
 from parley.core.catalog import Target
@@ -155,13 +156,15 @@ async def test_who_was_asked_in_vain_is_named() -> None:
 
 
 async def test_a_record_that_cant_be_written_is_told() -> None:
-    """NotRecorded takes the place of a good end."""
+    """NotRecorded takes the place of a good end; it is counted as that, and the operator hears of it."""
     house = House()
     house.ledger.broken = True
     entry = house.audit.record(house.call, CALLER)
-    with pytest.raises(NotRecorded):
+    with pytest.raises(NotRecorded), capture_logs() as lines:
         async with entry:
             pass
+    assert (house.counts.unrecorded, sum(house.counts.calls.values())) == (1, 0)
+    assert [line["event"] for line in lines] == ["a call could not be recorded"]
 
 
 async def test_nothing_is_kept_of_a_call_that_failed() -> None:

@@ -53,10 +53,11 @@ def test_an_empty_account_is_counted_as_such() -> None:
     assert counts == {("main", "upstream_insufficient_quota"): 1}
 
 
-def test_a_request_that_is_wrong_itself_is_counted_only() -> None:
+def test_a_request_that_is_wrong_itself_is_no_warning() -> None:
     """It is the client's, who is told; whatever code the provider made up is no label of ours."""
-    lines, counts = noted(UpstreamRefused("No.", code="made_up_by_the_provider"))
-    assert lines == []
+    [line], counts = noted(UpstreamRefused("No.", code="made_up_by_the_provider"))
+    assert isinstance(line, dict)
+    assert (line["log_level"], line["event"], line["said"]) == ("info", "an upstream refused a request", "No.")
     assert counts == {("main", "refused"): 1}
 
 

@@ -18,7 +18,7 @@ from parley.errors import (
     UpstreamRefused,
     UpstreamTimeout,
 )
-from parley.upstreams.statuses import SHOWN, failure, retry_after, told_in
+from parley.upstreams.statuses import SHOWN, event_failure, failure, retry_after, told_in
 
 TOLD = b'{"error": {"message": "No.", "type": "t", "param": "messages", "code": "c"}}'
 
@@ -131,9 +131,7 @@ def test_our_own_key_is_our_own_business() -> None:
     assert "sk-secret" not in failure("main", 401, {}, body).message
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b"null", b"\xff", b'{"error": null}', b'{"error": 5}', b'{"detail": "No."}']
-)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b"\xff", b'{"error": null}', b'{"error": 5}'])
 def test_a_body_that_tells_nothing_names_the_upstream(body: bytes) -> None:
     """And its status."""
     assert failure("main", 400, {}, body).message == "`main` answered with status 400."
@@ -148,6 +146,37 @@ def test_codes_of_other_types_are_dropped() -> None:
 def test_an_error_that_is_a_text_is_a_message() -> None:
     """As some servers have it."""
     assert told_in(b'{"error": "No."}') == {"message": "No."}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"detail": "No."}', "No."),
+        (b'{"message": "No."}', "No."),
+        (b'{"object": "error", "message": "No.", "type": "BadRequestError", "code": 400}', "No."),
+        (b'{"detail": [{"loc": ["body", "n"], "msg": "too many"}]}', '[{"loc":["body","n"],"msg":"too many"}]'),
+    ],
+)
+def test_a_refusal_is_heard_in_whatever_shape_it_comes(body: bytes, words: str) -> None:
+    """FastAPI's, vLLM's, and bare ones: the client must learn what to mend."""
+    assert failure("main", 400, {}, body).message == words
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "x", "code": "rate_limit_exceeded"}, UpstreamBusy),
+        ({"message": "x", "type": "insufficient_quota"}, UpstreamDenied),
+        ({"message": "x", "code": 429}, UpstreamBusy),
+        ({"message": "x", "type": "invalid_request_error", "code": None}, UpstreamRefused),
+        ({"message": "x", "code": {"odd": 1}}, UpstreamBroken),
+        ({"message": "x", "code": 7}, UpstreamBroken),
+        ("x", UpstreamBroken),
+    ],
+)
+def test_an_error_event_means_what_its_status_would(error: object, kind: type[UpstreamError]) -> None:
+    """A stream's status is 200 before anybody knows."""
+    assert type(event_failure("main", msgspec.json.encode({"error": error}))) is kind
 
 
 def test_a_long_message_is_cut() -> None:

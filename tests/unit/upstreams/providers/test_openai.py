@@ -11,7 +11,7 @@ from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.core.events import Event, Kind, Usage
 from parley.core.money import FREE
-from parley.errors import UpstreamBroken
+from parley.errors import UpstreamBroken, UpstreamBusy
 from parley.flows.calls import decode
 from parley.schema.views import CHUNK, UsageView, view
 from parley.testing import RecordingReply, a_call
@@ -196,6 +196,34 @@ async def test_a_stream_may_end_without_done() -> None:
     assert len(found) == 2
     with pytest.raises(UpstreamBroken):
         await events(piece("a", "stop", 0), piece("b", None, 1), n=2)
+
+
+async def test_an_error_event_at_the_start_is_an_error_like_any_other() -> None:
+    """The next target is asked, or the client told, as for the status that belongs to it."""
+    with pytest.raises(UpstreamBusy):
+        await events(frame(error={"message": "Slow down.", "code": "rate_limit_exceeded"}))
+
+
+async def test_an_error_event_in_the_middle_keeps_its_words_for_the_log() -> None:
+    """An upstream's words may hold our own key, or where it lives."""
+    answer = StreamAnswer(
+        TARGET,
+        FakeExchange(piece("a"), frame(error={"message": "bad key sk-own at http://10.0.0.7"})),  # type: ignore[arg-type]
+        call(HELLO | {"stream": True}),
+        "main",
+        b"sk-own",
+    )
+    await answer.begin()
+    with pytest.raises(UpstreamBroken) as told:
+        await answer.pour(RecordingReply())
+    assert told.value.message == "`main` failed in the middle of its answer."
+    assert told.value.detail == "bad key *** at http://10.0.0.7"
+
+
+async def test_a_stream_without_an_event_is_no_answer() -> None:
+    """Only `[DONE]`: a success would be a lie."""
+    with pytest.raises(UpstreamBroken):
+        await events(DONE)
 
 
 async def test_what_came_before_a_break_is_sent_first() -> None:
