@@ -200,7 +200,6 @@ def test_a_secret_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert Secret(env="A_SECRET").reveal("upstreams.a.key") == "sk-1"
 
 
-@pytest.mark.parametrize("value", [None, ""])
 def test_a_key_in_the_place_of_a_name_is_not_repeated() -> None:
     """Who pastes the key itself finds it in no error and no log."""
     with pytest.raises(SettingsError) as told:
@@ -209,6 +208,7 @@ def test_a_key_in_the_place_of_a_name_is_not_repeated() -> None:
     assert told.value.message.startswith("upstreams.a.key.env: ")
 
 
+@pytest.mark.parametrize("value", [None, ""])
 def test_a_secret_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     """By the setting that wants it, and the variable."""
     monkeypatch.delenv("A_SECRET", raising=False)
