@@ -1,7 +1,7 @@
 """The tokenizer: byte-level BPE, cut at run time exactly as llama.cpp's "llama-bpe" cuts.
 
 It is *trained* on finer pieces than it is run on. A space never joins a capital or a digit, a quotation
-mark never joins a word, and a Chinese character stands alone. So `Paris` is the same token in a sentence
+mark never joins a word, a digit and a Chinese character stand alone. So `Paris` is the same token in a sentence
 and inside `"Paris"`, and a small network can copy it. Since no merge across those borders is ever learnt,
 the coarser cut changes nothing.
 """
@@ -19,7 +19,7 @@ RUN = (
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 TRAIN = (
-    r"'(?:s|t|re|ve|m|ll|d)(?![a-z])|\p{Han}| ?[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|\p{L}+|\p{N}{1,3}"
+    r"'(?:s|t|re|ve|m|ll|d)(?![a-z])|\p{Han}| ?[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s"
 )
 CONTROL = (BEGIN, START, END)
@@ -36,7 +36,7 @@ def _cut(pattern: str) -> pre_tokenizers.PreTokenizer:
 
 
 def train(texts: Iterable[str], size: int) -> Tokenizer:
-    """Learn a vocabulary of *size* from *texts*; every number of up to three digits is in it."""
+    """Learn a vocabulary of *size* from *texts*; a digit stands alone, as it is to be copied."""
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
     tokenizer.pre_tokenizer = _cut(TRAIN)
     tokenizer.decoder = decoders.ByteLevel()
@@ -45,8 +45,7 @@ def train(texts: Iterable[str], size: int) -> Tokenizer:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    numbers = [" ".join(f"{n:03} {n % 100:02}" for n in range(1000))] * 200
-    tokenizer.train_from_iterator([*texts, *numbers], trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.pre_tokenizer = _cut(RUN)
     tokenizer.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in CONTROL])
     tokenizer.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in MARKS])

@@ -8,49 +8,16 @@ import random
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SYLLABLES = [
-    "ba",
-    "be",
-    "bo",
-    "da",
-    "de",
-    "do",
-    "fa",
-    "fi",
-    "ga",
-    "go",
-    "ha",
-    "ka",
-    "ki",
-    "ko",
-    "la",
-    "le",
-    "li",
-    "lo",
-    "ma",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "no",
-    "pa",
-    "po",
-    "ra",
-    "re",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "so",
-    "ta",
-    "te",
-    "to",
-    "va",
-    "vi",
-    "wa",
-    "za",
-    "zo",
-]
+SYLLABLE = ("onset", "vowel", "coda")
+INVENTED = {"city": 0.5, "product": 0.25, "song": 0.4, "shop": 0.4, "dish": 0.25}
+"""Share of values that are made up, so that a network has to read them."""
+ENDINGS = {
+    "city": ("市", "县", "镇", "州", ""),
+    "product": ("", "机", "器"),
+    "song": ("",),
+    "shop": ("店", ""),
+    "dish": ("饭", "汤", ""),
+}
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -70,9 +37,14 @@ SURNAMES, GIVEN = LISTS["surname.zh"][0], LISTS["given.zh"][0]
 
 def word(rng: random.Random) -> str:
     """Invent a capitalised word."""
-    return "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(2, 3))).capitalize() + rng.choice(
-        ["", "n", "s", "r", "l"]
-    )
+    parts = ("".join(rng.choice(LISTS[part]) for part in SYLLABLE) for _ in range(rng.choice((1, 2, 2, 2, 3))))
+    return "".join(parts).capitalize()
+
+
+def hanzi(rng: random.Random, count: int) -> str:
+    """Return *count* characters in a row that mean nothing: of the 3,755 usual ones (GB 2312, first level)."""
+    codes = (bytes((rng.randint(0xB0, 0xD6), rng.randint(0xA1, 0xFE))) for _ in range(count))
+    return "".join(code.decode("gb2312") for code in codes)
 
 
 def _code(rng: random.Random) -> str:
@@ -115,8 +87,10 @@ def _time(rng: random.Random, language: str) -> str:
 def _person(rng: random.Random, language: str) -> str:
     """Return a name."""
     if language == "zh":
-        return rng.choice(SURNAMES) + "".join(rng.choice(GIVEN) for _ in range(rng.randint(1, 2)))
-    first = rng.choice(LISTS["first"])
+        count = rng.randint(1, 2)
+        given = hanzi(rng, count) if rng.random() < 0.5 else "".join(rng.choice(GIVEN) for _ in range(count))
+        return rng.choice(SURNAMES) + given
+    first = rng.choice([rng.choice(LISTS["first"]), word(rng)])
     last = rng.choice([rng.choice(LISTS["last"]), word(rng)])
     return first if rng.random() < 0.3 else f"{first} {last}"
 
@@ -171,6 +145,6 @@ class Values:
         }
         if kind in made:
             return made[kind]()
-        if kind == "city" and rng.random() < 0.15:
-            return word(rng) if language == "en" else "".join(rng.sample(GIVEN, 2)) + rng.choice("市县镇州")
+        if kind in INVENTED and rng.random() < INVENTED[kind]:
+            return word(rng) if language == "en" else hanzi(rng, 2) + rng.choice(ENDINGS[kind])
         return rng.choice(LISTS.get(f"{kind}.{language}") or LISTS[kind])

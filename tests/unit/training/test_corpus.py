@@ -12,7 +12,7 @@ import re
 
 import pytest
 
-from training import extraction, functions, service
+from training import drills, extraction, functions, service
 from training.chat import BEGIN, END, START, Conversation, Turn, document
 from training.corpus import own
 from training.templates.spin import SLOT, spin, variants
@@ -138,3 +138,26 @@ def test_a_forced_answer_does_not_teach_its_beginning() -> None:
     """The brace that a grammar forces is read, not learnt."""
     doc = document(Conversation((Turn("user", "u"), Turn("assistant", '{"a": 1}', forced=True))))
     assert [doc.text[begin:end] for begin, end in doc.learnt] == [f'"a": 1}}{END}']
+
+
+@LANGUAGES
+def test_a_drill_is_copying(language: str) -> None:
+    """Every value of an answer stands in what was said before, except where it is said that there is none."""
+    for number in range(300):
+        talk = drills.drill(random.Random(number), language)
+        said = ""
+        for turn in talk.turns:
+            if turn.role == "assistant" and said and not turn.text.startswith(("Noted", "记下")):
+                copied = [*json.loads(turn.text).values()] if turn.text.startswith("{") else [turn.text]
+                wordings = [wording.split("{}") for wording in drills.UNKNOWN[language]]
+                unknown = any(turn.text.startswith(a) and turn.text.endswith(b) for a, b in wordings)
+                assert unknown or any(value in said or is_told(value, said) for value in copied), turn.text
+            said += turn.text + "\n"
+
+
+def is_told(text: str, said: str) -> bool:
+    """Tell whether *text* is a value of *said* within a sentence of `drills.SAID`."""
+    forms = [re.escape(form) for forms in drills.SAID.values() for form in forms]
+    frames = [form.replace(r"\{0\}", ".+?").replace(r"\{1\}", "(.+?)") for form in forms]
+    found = (re.fullmatch(frame, text) for frame in frames)
+    return any(match[1] in said for match in found if match)
