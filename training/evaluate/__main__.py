@@ -98,6 +98,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.base_url and not asked.gguf and not asked.key:
         parser.error("--base-url needs --key, or OPENAI_API_KEY")
+    if asked.data and not asked.data.is_dir():
+        parser.error(f"--data: {asked.data} is not a folder")
     with ExitStack() as stack:
         if asked.base_url and not asked.gguf:
             place = Place(asked.base_url, asked.key, "parley-mini")
