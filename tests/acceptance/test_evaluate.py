@@ -14,7 +14,7 @@ from training.evaluate.report import Findings, write
 from training.evaluate.servers import Place
 from training.heldout.builder import build
 
-QUICK = Namespace(model=None, data=None, quick=True, seed=1, temperature=0.0)
+QUICK = Namespace(only=None, model=None, data=None, quick=True, seed=1, temperature=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from training.heldout.cases import Case
 
 Judge = Callable[[Case, Answer], list[str]]
 CJK = re.compile(r"[\u3400-\u9fff]")
+NO_WORD = re.compile(r"[A-Za-z0-9._-]*[@0-9][A-Za-z0-9@._-]*")  # an address, a code, a figure
 WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
 HONEST = {
     "en": (r"(built[- ]in|small)\b.{0,20}\bmodel\b", r"\bgguf\b|\bapi key\b|\bupstream\b"),
@@ -177,7 +178,8 @@ def language(case: Case, answer: Answer) -> list[str]:
     """Judge the script: mostly Chinese characters for Chinese, few for English; figures alone are right."""
     if answer.error or not answer.text.strip():
         return [failed(answer) or "empty"]
-    chinese, latin = len(CJK.findall(answer.text)), len(WORD.findall(answer.text))
+    spoken = NO_WORD.sub(" ", answer.text)
+    chinese, latin = len(CJK.findall(spoken)), len(WORD.findall(spoken))
     if not chinese + latin:
         return [""]
     share = chinese / (chinese + latin)

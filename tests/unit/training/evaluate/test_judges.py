@@ -148,6 +148,7 @@ def test_tickets() -> None:
         (ZH, "您可以在 Parley 里用 API 密钥。", ""),
         (ZH, "You can do that.", "another language"),
         (ZH, "14", ""),
+        (ZH, "是okonkwo.487@copperkettle.net。", ""),
         (ZH, "", "empty"),
     ],
 )
