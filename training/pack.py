@@ -1,4 +1,7 @@
-"""Packing: documents become rows of tokens with a weight each, on disk as arrays that `train.py` reads."""
+"""Packing: documents become rows of tokens with a weight each, on disk as arrays that `train.py` reads.
+
+A document that holds a name or sentence of the held-out set (`training/heldout`) is left out.
+"""
 
 import argparse
 import itertools
@@ -12,6 +15,7 @@ from tokenizers import Tokenizer
 from training import sources, tokenizer
 from training.chat import Document
 from training.corpus import ROW, own
+from training.heldout.guard import held
 
 
 def coded(documents: Iterable[Document], coder: Tokenizer) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -70,10 +74,10 @@ def _coder(path: Path, public: list[Document], seed: int, vocabulary: int) -> To
 def build(folder: Path, data: Path, *, seed: int, count: int, vocabulary: int) -> None:
     """Write tokenizer.json, tokens.npy, weights.npy and size.npy into *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
-    public = list(sources.public(data, random.Random(seed)))
+    public = [doc for doc in sources.public(data, random.Random(seed)) if not held(doc.text)]
     coder = _coder(folder / "tokenizer.json", public, seed, vocabulary)
     size = -(-coder.get_vocab_size() // 64) * 64
-    documents = [*own(seed, count), *public]
+    documents = [*(doc for doc in own(seed, count) if not held(doc.text)), *public]
     random.Random(seed).shuffle(documents)
     rows = list(packed(coded(documents, coder)))
     random.Random(seed).shuffle(rows)
