@@ -14,6 +14,7 @@ from parley.errors import InvalidRequest
 from parley.schema.chat import KNOWN, ChatRequest
 from parley.schema.tools import AllowedChoice, CustomTool, FunctionChoice, Named, TextAnswer
 from parley.upstreams.providers.local.forcing import Forced, forced_schema
+from parley.upstreams.providers.local.grammar import grammar
 from parley.upstreams.providers.local.schemas import check_schema
 
 SAMPLING = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "n")
@@ -84,11 +85,11 @@ def plan_chat(call: Call) -> Plan:
 def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
     if ask.response_format is None:
         return
-    plan.body["response_format"] = call.fields["response_format"]
     schema = getattr(ask.response_format, "json_schema", None)
-    if schema is not None:
-        told = check_schema(schema.schema, "response_format.json_schema.schema")
-        plan.body["response_format"] = {"type": "json_schema", "json_schema": {"name": schema.name, "schema": told}}
+    if schema is None:
+        plan.body["response_format"] = call.fields["response_format"]
+    else:
+        plan.body["grammar"] = grammar(check_schema(schema.schema, "response_format.json_schema.schema"))
 
 
 def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
@@ -112,10 +113,7 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
     if choice != "auto":
         names = [tool["function"]["name"] for tool in tools]
         plan.forced, schema = forced_schema(tools, None if choice == "required" else choice, names)
-        plan.body |= {
-            "tool_choice": "none",
-            "response_format": {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}},
-        }
+        plan.body |= {"tool_choice": "none", "grammar": grammar(schema)}
         return
     if not isinstance(ask.response_format, TextAnswer | None):
         raise refuse("response_format", "'response_format' is not supported together with tools with this model.")

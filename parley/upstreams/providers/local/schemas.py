@@ -42,20 +42,26 @@ def broken(place: str, fault: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid schema for '{place}': {fault}.", param=place, code=code)
 
 
+def unheld(place: str, name: str, where: str = "") -> InvalidRequest:
+    """Return the refusal of what is called *name* and stands at *where* in the schema at *place*."""
+    at = f" (at {where[:100]})" if where else ""
+    message = f"Invalid schema for '{place}': '{name}' is not supported with this model{at}."
+    return InvalidRequest(message, param=place, code="unsupported_schema")
+
+
 class Checked:
     """One schema, checked and told as the grammar can hold an answer to it."""
 
     def __init__(self, schema: Any, place: str) -> None:
         self._root = schema
         self._place = place
-        self.schema = self._held(schema, "", 0)
+        self.schema = self._held({} if schema is True else schema, "", 0)
 
     def _broken(self, where: str, fault: str) -> InvalidRequest:
         return broken(self._place, f"{fault}{f' (at {where[:100]})' if where else ''}")
 
-    def _unheld(self, name: str) -> InvalidRequest:
-        message = f"Invalid schema for '{self._place}': '{name}' is not supported with this model."
-        return InvalidRequest(message, param=self._place, code="unsupported_schema")
+    def _unheld(self, name: str, where: str) -> InvalidRequest:
+        return unheld(self._place, name, where)
 
     def _held(self, schema: Any, where: str, depth: int) -> Any:
         """Return *schema*, which stands at *where* in the whole, as the grammar is told."""
@@ -67,7 +73,7 @@ class Checked:
             return schema
         for name in schema:
             if name in UNHELD:
-                raise self._unheld(name)
+                raise self._unheld(name, where)
         self._check(schema, where)
         told: dict[str, Any] = {}
         for name, value in schema.items():
@@ -129,7 +135,7 @@ class Checked:
             if reference in seen:
                 raise self._broken(where, f"'$ref' '{reference[:40]}' leads in a circle")
             if not reference.startswith("#/") or "~" in reference or "%" in reference:
-                raise self._unheld(f"$ref: {reference[:40]}")
+                raise self._unheld(f"$ref: {reference[:40]}", where)
             seen.add(reference)
             schema = self._root
             for step in reference.removeprefix("#/").split("/"):
@@ -145,7 +151,7 @@ class Checked:
         except ValueError as error:
             raise self._broken(where, f"'pattern' is no regular expression: {error}") from None
         except Unheld:
-            raise self._unheld("pattern") from None
+            raise self._unheld("pattern", where) from None
 
 
 def check_schema(schema: Any, place: str) -> Any:

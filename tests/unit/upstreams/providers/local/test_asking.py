@@ -10,6 +10,7 @@ from parley.errors import InvalidRequest
 from parley.flows.calls import decode
 from parley.testing import a_call
 from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.grammar import grammar
 
 HI = {"role": "user", "content": "hi"}
 PARAMETERS = {"type": "object", "properties": {"on": {"type": "boolean"}}}
@@ -94,9 +95,10 @@ def test_logprobs_are_asked_for_with_at_least_one() -> None:
     assert plan(logprobs=True, top_logprobs=3).body["top_logprobs"] == 3
 
 
-def test_a_schema_goes_as_it_is() -> None:
-    """The grammar holds the answer to it."""
-    assert plan(response_format=SCHEMA).body["response_format"] == SCHEMA
+def test_a_schema_becomes_a_grammar() -> None:
+    """llama.cpp's own would drop much of it."""
+    body = plan(response_format=SCHEMA).body
+    assert (body["grammar"], "response_format" in body) == (grammar(PARAMETERS), False)
 
 
 @pytest.mark.parametrize("parameters", [{"response_format": SCHEMA}, {"tools": [TOOL]}])
@@ -135,7 +137,7 @@ def test_a_call_that_must_happen_is_forced_by_a_schema(choice: object) -> None:
     made = plan(tools=[TOOL], tool_choice=choice)
     assert made.forced is not None
     assert (made.forced.name, made.body["tool_choice"], made.body["tools"]) == ("f", "none", [TOOL])
-    assert made.body["response_format"]["json_schema"]["schema"] == PARAMETERS
+    assert made.body["grammar"] == grammar(PARAMETERS)
 
 
 def test_allowed_tools_are_the_only_ones() -> None:
