@@ -39,7 +39,18 @@ HELD = [
     closed(p={"type": "string", "anyOf": [{"minLength": 3, "maxLength": 5}, {"type": "null"}]}),
     closed(p={"$ref": "#/$defs/a", "minimum": 2, "maximum": 3}),
     closed(p={"type": "array", "prefixItems": [{"type": "boolean"}], "items": False}, q=True),
+    closed(p={"type": "string", "enum": [1, 2, "a"]}),
+    closed(**{name: {"type": "string", "format": name} for name in ("date", "ipv4", "uuid")}),
+    closed(p={"type": "string", "format": "email"}, q={"type": "string", "format": "date-time"}),
     closed(p={"type": "number", "minimum": 7.25, "maximum": 7.75}),
+]
+REFUSED = [
+    (closed(p={"type": "string", "format": "regex"}), "unsupported_schema", "/properties/p"),
+    (closed(p={"oneOf": [{"type": "integer"}, {"type": "number"}]}), "unsupported_schema", "together"),
+    (closed(p={"type": "integer", "minimum": 0.2, "maximum": 0.7}), "unsupported_schema", "together"),
+    (closed(p={"type": "string", "enum": [1, 2]}), "invalid_json_schema", "/properties/p"),
+    ({**closed(a={}), "required": ["b"]}, "invalid_json_schema", "'b'"),
+    ({"type": "object", "required": "a"}, "invalid_json_schema", "'required'"),
 ]
 
 
@@ -59,6 +70,16 @@ def test_answer_matches(client: openai.OpenAI, schema: dict[str, Any]) -> None:
     tool: Any = {"type": "function", "function": {"name": "f", "parameters": schema}}
     asked: Any = {"model": MODEL, "messages": HELLO, "temperature": 1.2, "seed": 3}
     told = client.chat.completions.create(response_format=form, **asked).choices[0].message.content
-    jsonschema.validate(json.loads(told or ""), schema)
+    jsonschema.validate(json.loads(told or ""), schema, format_checker=jsonschema.FormatChecker())
     calls = client.chat.completions.create(tools=[tool], tool_choice="required", **asked).choices[0].message.tool_calls
-    jsonschema.validate(json.loads(calls[0].function.arguments), schema)  # type: ignore[index, union-attr]
+    jsonschema.validate(json.loads(calls[0].function.arguments), schema)
+
+
+@pytest.mark.parametrize(("schema", "code", "named"), REFUSED)
+def test_refused(client: openai.OpenAI, schema: dict[str, Any], code: str, named: str) -> None:
+    """What no answer can be held to is refused each time, also where only a trial shows it."""
+    form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema, "strict": True}}
+    for _ in range(2):
+        with pytest.raises(openai.BadRequestError, match=named) as raised:
+            client.chat.completions.create(model=MODEL, messages=HELLO, response_format=form)
+        assert (raised.value.code, raised.value.param) == (code, "response_format.json_schema.schema")

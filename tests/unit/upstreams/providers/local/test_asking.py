@@ -109,6 +109,20 @@ def test_a_schema_the_grammar_cant_hold_is_refused(parameters: dict[str, Any]) -
         plan(**msgspec.json.decode(text))
 
 
+def test_a_strict_tool_of_a_free_choice_needs_llama_cpps_own_grammar() -> None:
+    """No other can be in force; without `strict` the schema is what the model is told, but `false` it can't read."""
+    limited = {"type": "object", "properties": {"a": {"type": "number", "minimum": 0}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": limited}}
+    strict = {"type": "function", "function": {**tool["function"], "strict": True}}  # type: ignore[dict-item]
+    assert plan(tools=[tool]).body["tools"] == [tool]
+    assert "grammar" in plan(tools=[strict], tool_choice="required").body
+    nothing = {"type": "function", "function": {"name": "f", "parameters": {"properties": {"a": False}}}}
+    for refused, name in ((strict, "minimum"), (nothing, "false")):
+        with pytest.raises(InvalidRequest, match=rf"'{name}' is not supported .*\(at /properties/a\)") as failure:
+            plan(tools=[refused])
+        assert failure.value.error_code == "unsupported_schema"
+
+
 def test_a_broken_tool_is_called_by_its_place() -> None:
     """The one that the client gave it, also where it allows only some of its tools."""
     broken = {"type": "function", "function": {"name": "b", "parameters": {"type": "foo"}}}
