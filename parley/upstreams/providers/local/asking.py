@@ -13,8 +13,10 @@ from parley.core.call import Call
 from parley.errors import InvalidRequest
 from parley.schema.chat import KNOWN, ChatRequest
 from parley.schema.tools import AllowedChoice, CustomTool, FunctionChoice, Named, TextAnswer
+from parley.upstreams.providers.local.dropped import dropped, false_at
 from parley.upstreams.providers.local.forcing import Forced, forced_schema
-from parley.upstreams.providers.local.schemas import check_schema
+from parley.upstreams.providers.local.grammar import grammar
+from parley.upstreams.providers.local.schemas import check_schema, unheld
 
 SAMPLING = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "n")
 EXTRAS = frozenset({"top_k", "min_p", "repeat_penalty"})  # llama.cpp's own, honoured when sent
@@ -84,11 +86,11 @@ def plan_chat(call: Call) -> Plan:
 def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
     if ask.response_format is None:
         return
-    plan.body["response_format"] = call.fields["response_format"]
     schema = getattr(ask.response_format, "json_schema", None)
-    if schema is not None:
-        told = check_schema(schema.schema, "response_format.json_schema.schema")
-        plan.body["response_format"] = {"type": "json_schema", "json_schema": {"name": schema.name, "schema": told}}
+    if schema is None:
+        plan.body["response_format"] = call.fields["response_format"]
+    else:
+        plan.body["grammar"] = grammar(check_schema(schema.schema, "response_format.json_schema.schema"))
 
 
 def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
@@ -108,19 +110,28 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
         where = f"functions[{number}]" if plan.legacy else f"tools[{number}].function"
         if parameters := tool["function"].get("parameters"):
             tool["function"]["parameters"] = check_schema(parameters, f"{where}.parameters")
+            if choice == "auto":
+                _check_choosable(tool["function"], f"{where}.parameters")
     plan.body["tools"] = tools
     if choice != "auto":
         names = [tool["function"]["name"] for tool in tools]
         plan.forced, schema = forced_schema(tools, None if choice == "required" else choice, names)
-        plan.body |= {
-            "tool_choice": "none",
-            "response_format": {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}},
-        }
+        plan.body |= {"tool_choice": "none", "grammar": grammar(schema)}
         return
     if not isinstance(ask.response_format, TextAnswer | None):
         raise refuse("response_format", "'response_format' is not supported together with tools with this model.")
     plan.single = plan.legacy or ask.parallel_tool_calls is False
     plan.body |= {"tool_choice": "auto", "parallel_tool_calls": not plan.single}
+
+
+def _check_choosable(function: dict[str, Any], place: str) -> None:
+    """Raise InvalidRequest where llama.cpp's own grammar, the only one for a free choice, can't do for *function*."""
+    schema = function["parameters"]
+    if (where := false_at(schema)) is not None:
+        raise unheld(place, "false", where)
+    if function.get("strict"):
+        for name, where in dropped(schema):
+            raise unheld(place, name, where)
 
 
 def _tools(ask: ChatRequest, call: Call) -> list[dict[str, Any]]:

@@ -20,7 +20,8 @@ from parley.upstreams.providers.local.asking import Plan, plan_chat
 from parley.upstreams.providers.local.capacity import check_room, doubtful, ease, fit
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.control import control
-from parley.upstreams.providers.local.schemas import broken
+from parley.upstreams.providers.local.grammar import Verdicts, in_force, trial
+from parley.upstreams.providers.local.schemas import broken, unheld
 from parley.upstreams.providers.local.texts import TextReader, plan_text
 from parley.upstreams.providers.local.vectors import check_length, check_lengths, plan_vectors, vectors
 from parley.upstreams.providers.openai import WholeAnswer
@@ -48,6 +49,7 @@ class LocalProvider:
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client
+        self._verdicts = Verdicts()
 
     async def ask(self, call: Call, target: Target) -> LocalAnswer | WholeAnswer:
         """Send *call* to *target*; returns with the first event in hand.
@@ -85,12 +87,27 @@ class LocalProvider:
         if stands_in:
             ease(plan, address)
         fit(call, plan, address)
+        await self._try(call, plan, address)
         if call.operation == "chat.completions":
             plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
             return
         for prompt in () if stands_in else doubtful(call, plan, address):
             tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
             check_room(call, tokens, address.context)
+
+    async def _try(self, call: Call, plan: Plan, address: Address) -> None:
+        """Raise InvalidRequest where no grammar can hold an answer to the schema of *plan*."""
+        text = plan.body.get("grammar")
+        if text is None:
+            return
+        holds = self._verdicts.get(text)
+        if holds is None:
+            exchange = await self._send(address, b"/completion", Plan(trial(text)))
+            await self._check(call, exchange)
+            holds = in_force(await exchange.read(LARGEST_ANSWER))
+            self._verdicts.keep(text, holds=holds)
+        if not holds:
+            raise unheld(schema_place(call) or "response_format", "what it asks for together")
 
     async def _count(self, address: Address, text: str) -> int:
         """Return how many tokens *text* has."""

@@ -1,14 +1,15 @@
 """Which JSON Schemas the engine's grammar can hold an answer to.
 
-llama.cpp turns a schema into a grammar and drops the keywords it does not know. An answer that need not match its
-schema is no answer, so such schemas are refused by name. One that is broken is refused before llama.cpp sees it: it
-says so in its own words, and counts for ever where the least is more than the most.
+An answer that need not match its schema is no answer, so a schema that no grammar can hold is refused by name. Others
+are told in plainer words that mean the same, or less: `true` is `{}`, a format is a pattern. One that is broken is
+refused before llama.cpp sees it: it has words of its own, and counts for ever where the least is more than the most.
 """
 
 from typing import Any
 
 from parley.errors import InvalidRequest
-from parley.upstreams.providers.local.patterns import Unheld, held
+from parley.upstreams.providers.local import formats
+from parley.upstreams.providers.local.patterns import MOST, Unheld, held
 
 UNHELD = frozenset(
     {
@@ -31,6 +32,7 @@ NAMED = ("properties", "$defs", "definitions")  # members whose members are sche
 LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 VALUES = ("enum", "const", "default", "examples")  # members that hold no schemas
 TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
+KINDS: tuple[tuple[type, str], ...] = ((str, "string"), (dict, "object"), (list, "array"))
 SIZES = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 BOUNDS = (*zip(SIZES[::2], SIZES[1::2], strict=True), ("minimum", "maximum"))
 DEEPEST = 64
@@ -42,20 +44,26 @@ def broken(place: str, fault: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid schema for '{place}': {fault}.", param=place, code=code)
 
 
+def unheld(place: str, name: str, where: str = "") -> InvalidRequest:
+    """Return the refusal of what is called *name* and stands at *where* in the schema at *place*."""
+    at = f" (at {where[:100]})" if where else ""
+    message = f"Invalid schema for '{place}': '{name}' is not supported with this model{at}."
+    return InvalidRequest(message, param=place, code="unsupported_schema")
+
+
 class Checked:
     """One schema, checked and told as the grammar can hold an answer to it."""
 
     def __init__(self, schema: Any, place: str) -> None:
         self._root = schema
         self._place = place
-        self.schema = self._held(schema, "", 0)
+        self.schema = self._held({} if schema is True else schema, "", 0)
 
     def _broken(self, where: str, fault: str) -> InvalidRequest:
         return broken(self._place, f"{fault}{f' (at {where[:100]})' if where else ''}")
 
-    def _unheld(self, name: str) -> InvalidRequest:
-        message = f"Invalid schema for '{self._place}': '{name}' is not supported with this model."
-        return InvalidRequest(message, param=self._place, code="unsupported_schema")
+    def _unheld(self, name: str, where: str) -> InvalidRequest:
+        return unheld(self._place, name, where)
 
     def _held(self, schema: Any, where: str, depth: int) -> Any:
         """Return *schema*, which stands at *where* in the whole, as the grammar is told."""
@@ -67,18 +75,53 @@ class Checked:
             return schema
         for name in schema:
             if name in UNHELD:
-                raise self._unheld(name)
+                raise self._unheld(name, where)
         self._check(schema, where)
         told: dict[str, Any] = {}
-        for name, value in schema.items():
+        for name, value in self._plain(schema, where).items():
             at = f"{where}/{name}"
             if name in NAMED:
-                told[name] = {key: self._held(inner, f"{at}/{key}", depth + 1) for key, inner in value.items()}
+                told[name] = {
+                    key: {} if inner is True else self._held(inner, f"{at}/{key}", depth + 1)
+                    for key, inner in value.items()
+                }
             elif name == "pattern":
                 told[name] = self._pattern(value, where)
             else:
                 told[name] = value if name in VALUES else self._held(value, at, depth + 1)
         return told
+
+    def _plain(self, schema: dict[str, Any], where: str) -> dict[str, Any]:
+        """Return *schema* with each value of its type, each required property named, and a pattern for its format."""
+        told = {name: {} if name == "items" and value is True else value for name, value in schema.items()}
+        if "enum" in schema and "type" in schema:
+            told["enum"] = [value for value in schema["enum"] if _is(value, schema["type"])]
+            if not told["enum"]:
+                raise self._broken(where, "no value of 'enum' is of its 'type'")
+        missing = [name for name in schema.get("required", ()) if name not in schema.get("properties", {})]
+        others = schema.get("additionalProperties", True)
+        if missing and others is False:
+            fault = f"'required' names {missing[0][:40]!r}, which 'properties' lacks and 'additionalProperties' forbids"
+            raise self._broken(where, fault)
+        if missing and not any(name in schema for name in ("$ref", "anyOf", "oneOf", "allOf")):
+            told["properties"] = {**schema.get("properties", {}), **dict.fromkeys(missing, others)}
+        if "format" in told:
+            self._plain_format(told, where)
+        return told
+
+    def _plain_format(self, told: dict[str, Any], where: str) -> None:
+        """Put a pattern in the place of the format in *told*, where it says something."""
+        name = told.pop("format")
+        if not isinstance(name, str):
+            raise self._broken(where, "'format' must be a string")
+        if "type" in told and not _is("", told["type"]):
+            return
+        if name in formats.UNHELD:
+            raise self._unheld(f"format: {name}", where)
+        if name in formats.PATTERNS:
+            if "pattern" in told:
+                raise self._unheld("format beside pattern", where)
+            told["pattern"] = formats.PATTERNS[name]
 
     def _check(self, schema: dict[str, Any], where: str) -> None:
         """Raise InvalidRequest where *schema* itself is broken; what stands in it is looked at later."""
@@ -93,6 +136,9 @@ class Checked:
                 raise self._broken(where, f"'{name}' must be an array of schemas that is not empty")
         if "enum" in schema and not (isinstance(schema["enum"], list) and schema["enum"]):
             raise self._broken(where, "'enum' must be an array that is not empty")
+        required = schema.get("required", [])
+        if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+            raise self._broken(where, "'required' must be an array of strings")
         self._check_type(schema, where)
         self._check_sizes(schema, where)
         if "$ref" in schema:
@@ -111,6 +157,8 @@ class Checked:
             size = schema.get(name, 0)
             if not isinstance(size, int) or isinstance(size, bool) or size < 0:
                 raise self._broken(where, f"'{name}' must be an integer that is not negative")
+            if name.startswith("min") and size > MOST:
+                raise self._broken(where, f"'{name}' is more than {MOST}")
         for least, most in BOUNDS:
             low, high = schema.get(least), schema.get(most)
             for name, value in ((least, low), (most, high)):
@@ -129,7 +177,7 @@ class Checked:
             if reference in seen:
                 raise self._broken(where, f"'$ref' '{reference[:40]}' leads in a circle")
             if not reference.startswith("#/") or "~" in reference or "%" in reference:
-                raise self._unheld(f"$ref: {reference[:40]}")
+                raise self._unheld(f"$ref: {reference[:40]}", where)
             seen.add(reference)
             schema = self._root
             for step in reference.removeprefix("#/").split("/"):
@@ -145,7 +193,18 @@ class Checked:
         except ValueError as error:
             raise self._broken(where, f"'pattern' is no regular expression: {error}") from None
         except Unheld:
-            raise self._unheld("pattern") from None
+            raise self._unheld("pattern", where) from None
+
+
+def _is(value: Any, kinds: str | list[str]) -> bool:
+    """Return whether *value* is of one of the JSON types *kinds*."""
+    if isinstance(value, bool):
+        own = {"boolean"}
+    elif isinstance(value, int | float):
+        own = {"number", "integer"} if value == int(value) else {"number"}
+    else:
+        own = {next((name for kind, name in KINDS if isinstance(value, kind)), "null")}
+    return bool(own & {*([kinds] if isinstance(kinds, str) else kinds)})
 
 
 def check_schema(schema: Any, place: str) -> Any:

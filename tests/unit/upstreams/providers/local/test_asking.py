@@ -10,6 +10,7 @@ from parley.errors import InvalidRequest
 from parley.flows.calls import decode
 from parley.testing import a_call
 from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.grammar import grammar
 
 HI = {"role": "user", "content": "hi"}
 PARAMETERS = {"type": "object", "properties": {"on": {"type": "boolean"}}}
@@ -94,9 +95,10 @@ def test_logprobs_are_asked_for_with_at_least_one() -> None:
     assert plan(logprobs=True, top_logprobs=3).body["top_logprobs"] == 3
 
 
-def test_a_schema_goes_as_it_is() -> None:
-    """The grammar holds the answer to it."""
-    assert plan(response_format=SCHEMA).body["response_format"] == SCHEMA
+def test_a_schema_becomes_a_grammar() -> None:
+    """llama.cpp's own would drop much of it."""
+    body = plan(response_format=SCHEMA).body
+    assert (body["grammar"], "response_format" in body) == (grammar(PARAMETERS), False)
 
 
 @pytest.mark.parametrize("parameters", [{"response_format": SCHEMA}, {"tools": [TOOL]}])
@@ -105,6 +107,20 @@ def test_a_schema_the_grammar_cant_hold_is_refused(parameters: dict[str, Any]) -
     text = msgspec.json.encode(parameters).replace(b'"boolean"', b'"integer","multipleOf":5')
     with pytest.raises(InvalidRequest, match="multipleOf"):
         plan(**msgspec.json.decode(text))
+
+
+def test_a_strict_tool_of_a_free_choice_needs_llama_cpps_own_grammar() -> None:
+    """No other can be in force; without `strict` the schema is what the model is told, but `false` it can't read."""
+    limited = {"type": "object", "properties": {"a": {"type": "number", "minimum": 0}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": limited}}
+    strict = {"type": "function", "function": {**tool["function"], "strict": True}}  # type: ignore[dict-item]
+    assert plan(tools=[tool]).body["tools"] == [tool]
+    assert "grammar" in plan(tools=[strict], tool_choice="required").body
+    nothing = {"type": "function", "function": {"name": "f", "parameters": {"properties": {"a": False}}}}
+    for refused, name in ((strict, "minimum"), (nothing, "false")):
+        with pytest.raises(InvalidRequest, match=rf"'{name}' is not supported .*\(at /properties/a\)") as failure:
+            plan(tools=[refused])
+        assert failure.value.error_code == "unsupported_schema"
 
 
 def test_a_broken_tool_is_called_by_its_place() -> None:
@@ -135,7 +151,7 @@ def test_a_call_that_must_happen_is_forced_by_a_schema(choice: object) -> None:
     made = plan(tools=[TOOL], tool_choice=choice)
     assert made.forced is not None
     assert (made.forced.name, made.body["tool_choice"], made.body["tools"]) == ("f", "none", [TOOL])
-    assert made.body["response_format"]["json_schema"]["schema"] == PARAMETERS
+    assert made.body["grammar"] == grammar(PARAMETERS)
 
 
 def test_allowed_tools_are_the_only_ones() -> None:

@@ -63,11 +63,16 @@ def test_a_schema_nested_too_deep_is_refused() -> None:
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "leads in a circle"),
         ({"$ref": 5}, "'\\$ref' must be a string"),
         ({"minLength": -1}, "'minLength' must be an integer"),
+        ({"minLength": 9000}, "'minLength' is more than 2000"),
         ({"minimum": "x"}, "'minimum' must be a number"),
         ({"minLength": 5, "maxLength": 2}, "'minLength' is more than 'maxLength'"),
         ({"pattern": 5}, "'pattern' must be a string"),
         ({"pattern": "^[a$"}, "'pattern' is no regular expression"),
         ({"pattern": "^a{2,1}$"}, "'pattern' is no regular expression"),
+        ({"required": "a"}, "'required' must be an array of strings"),
+        ({"required": ["a"], "additionalProperties": False}, "'required' names 'a', which 'properties' lacks"),
+        ({"properties": {"a": {"type": "string", "enum": [1, 2]}}}, r"no value of 'enum' .*\(at /properties/a\)"),
+        ({"format": 5}, "'format' must be a string"),
     ],
 )
 def test_a_broken_schema_is_refused_by_name(schema: Any, fault: str) -> None:
@@ -93,3 +98,36 @@ def test_a_pattern_is_told_in_plain_words() -> None:
     """And only a pattern: a property may have its name."""
     schema = {"properties": {"pattern": {"type": "string", "pattern": "^\\d$"}}}
     assert check_schema(schema, "p") == {"properties": {"pattern": {"type": "string", "pattern": "^[0-9]$"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"properties": {"a": True}}, {"properties": {"a": {}}}),
+        ({"items": True}, {"items": {}}),
+        ({"type": "string", "enum": [1, "a"]}, {"type": "string", "enum": ["a"]}),
+        (
+            {"type": ["integer", "null"], "enum": [1.0, 1.5, None, True]},
+            {"type": ["integer", "null"], "enum": [1.0, None]},
+        ),
+        ({"required": ["a"]}, {"required": ["a"], "properties": {"a": {}}}),
+        (
+            {"required": ["a"], "additionalProperties": {"type": "null"}},
+            {"required": ["a"], "additionalProperties": {"type": "null"}, "properties": {"a": {"type": "null"}}},
+        ),
+        ({"type": "integer", "format": "int32"}, {"type": "integer"}),
+        ({"type": "string", "format": "password"}, {"type": "string"}),
+    ],
+)
+def test_what_can_be_said_in_plainer_words_is(schema: dict[str, Any], told: dict[str, Any]) -> None:
+    """They mean the same."""
+    assert check_schema(schema, "p") == told
+
+
+@pytest.mark.parametrize("format_", ["regex", "uri-reference", "date"])
+def test_a_format_it_cant_hold_is_refused(format_: str) -> None:
+    """By name and place, one that it holds only beside a pattern."""
+    schema = {"properties": {"a": {"type": "string", "format": format_, "pattern": "^a$"}}}
+    with pytest.raises(InvalidRequest, match=r"format.*\(at /properties/a\)") as failure:
+        check_schema(schema, "p")
+    assert failure.value.error_code == "unsupported_schema"

@@ -1,0 +1,85 @@
+"""Answers of the built-in model, against the schemas that they were held to."""
+
+import json
+from typing import Any
+
+import jsonschema
+import openai
+import pytest
+from asking import HELLO, MODEL
+from pydantic import BaseModel, Field
+
+REFERENCES = {"$defs": {"a": {"type": "integer"}}}
+
+
+class Sure(BaseModel):
+    """What people ask for first: a number between two others."""
+
+    confidence: float = Field(ge=0, le=1)
+    price: float = Field(gt=0)
+    warmth: float = Field(ge=-2.5, lt=2.5)
+
+
+def closed(**properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with all of *properties* and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+        **REFERENCES,
+    }
+
+
+HELD = [
+    {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}, "required": ["a", "b"]},
+    {"type": "object", "required": ["b"]},
+    {"type": "object", "minProperties": 1, "maxProperties": 2},
+    closed(p={"allOf": [{"type": "string"}, {"minLength": 3, "maxLength": 6}]}),
+    closed(p={"type": "string", "anyOf": [{"minLength": 3, "maxLength": 5}, {"type": "null"}]}),
+    closed(p={"$ref": "#/$defs/a", "minimum": 2, "maximum": 3}),
+    closed(p={"type": "array", "prefixItems": [{"type": "boolean"}], "items": False}, q=True),
+    closed(p={"type": "string", "enum": [1, 2, "a"]}),
+    closed(**{name: {"type": "string", "format": name} for name in ("date", "ipv4", "uuid")}),
+    closed(p={"type": "string", "format": "email"}, q={"type": "string", "format": "date-time"}),
+    closed(p={"type": "number", "minimum": 7.25, "maximum": 7.75}),
+]
+REFUSED = [
+    (closed(p={"type": "string", "format": "regex"}), "unsupported_schema", "/properties/p"),
+    (closed(p={"oneOf": [{"type": "integer"}, {"type": "number"}]}), "unsupported_schema", "together"),
+    (closed(p={"type": "integer", "minimum": 0.2, "maximum": 0.7}), "unsupported_schema", "together"),
+    (closed(p={"type": "string", "enum": [1, 2]}), "invalid_json_schema", "/properties/p"),
+    ({**closed(a={}), "required": ["b"]}, "invalid_json_schema", "'b'"),
+    ({"type": "object", "required": "a"}, "invalid_json_schema", "'required'"),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_limits_of_floats(client: openai.OpenAI, seed: int) -> None:
+    """A pydantic model with limits on its floats gets numbers within them."""
+    answer = client.chat.completions.parse(
+        model=MODEL, messages=HELLO, response_format=Sure, temperature=1.3, seed=seed
+    )
+    assert isinstance(answer.choices[0].message.parsed, Sure)
+
+
+@pytest.mark.parametrize("schema", HELD)
+def test_answer_matches(client: openai.OpenAI, schema: dict[str, Any]) -> None:
+    """An answer matches its schema, and so do the arguments of a call that must happen."""
+    form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema, "strict": True}}
+    tool: Any = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    asked: Any = {"model": MODEL, "messages": HELLO, "temperature": 1.2, "seed": 3}
+    told = client.chat.completions.create(response_format=form, **asked).choices[0].message.content
+    jsonschema.validate(json.loads(told or ""), schema, format_checker=jsonschema.FormatChecker())
+    calls = client.chat.completions.create(tools=[tool], tool_choice="required", **asked).choices[0].message.tool_calls
+    jsonschema.validate(json.loads(calls[0].function.arguments), schema)
+
+
+@pytest.mark.parametrize(("schema", "code", "named"), REFUSED)
+def test_refused(client: openai.OpenAI, schema: dict[str, Any], code: str, named: str) -> None:
+    """What no answer can be held to is refused each time, also where only a trial shows it."""
+    form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema, "strict": True}}
+    for _ in range(2):
+        with pytest.raises(openai.BadRequestError, match=named) as raised:
+            client.chat.completions.create(model=MODEL, messages=HELLO, response_format=form)
+        assert (raised.value.code, raised.value.param) == (code, "response_format.json_schema.schema")
