@@ -44,6 +44,7 @@ class HttpReply:
 
     __slots__ = (
         "_body",
+        "_chunks",
         "_clock",
         "_held",
         "_line",
@@ -58,6 +59,7 @@ class HttpReply:
 
     def __init__(self, line: Line, clock: Clock, id: str, arrived: float) -> None:  # noqa: A002 - the request's id
         self._line = line
+        self._chunks = line.chunks
         self._clock = clock
         self._body: bytes | None = None
         self._media = JSON
@@ -76,8 +78,15 @@ class HttpReply:
             return
         if not self.streaming:
             self._begin()
-        if event.raw:
-            self._frame(event.raw if self.adapt is None else self.adapt(event.raw))
+        raw = event.raw
+        if not raw:
+            return
+        if self.adapt is not None:
+            raw = self.adapt(raw)
+        if self._chunks:  # `_frame`, without the call: this runs for every event of a stream
+            self._held += b"%x\r\ndata: %b\n\n\r\n" % (len(raw) + FRAME, raw)
+        else:
+            self._frame(raw)
 
     def flush(self) -> bool:
         """Send what is held, and tell whether the client keeps up with its answer."""
@@ -127,14 +136,14 @@ class HttpReply:
 
     def _frame(self, payload: bytes) -> None:
         """Hold *payload*, as one event of the stream, for the next write."""
-        if self._line.chunks:
+        if self._chunks:
             self._held += b"%x\r\ndata: %b\n\n\r\n" % (len(payload) + FRAME, payload)
         else:
             self._held += b"data: %b\n\n" % payload
 
     def _close(self) -> None:
         """End the stream."""
-        if self._line.chunks:
+        if self._chunks:
             self._held += b"0\r\n\r\n"
         self.flush()
 

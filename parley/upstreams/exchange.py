@@ -4,9 +4,9 @@ What belongs to a response lives in its `Exchange`; a `Connection` only knows wh
 serves the next one only after the response before was parsed to its end and nothing followed it, so answers
 cannot mix: bytes that nobody asked for end the connection.
 
-Nothing here makes a timer. An exchange that waits says until when (`deadline`), and the client's one sweep
-ends what is overdue. Fails with UpstreamBroken (reset, cut short, rubbish) and UpstreamTimeout; both close
-the connection.
+Nothing here makes a timer. An exchange that waits says until when (`deadline`, and `end` in all), and the client's
+one sweep ends what is overdue. Fails with UpstreamBroken (reset, cut short, rubbish) and UpstreamTimeout; both
+close the connection.
 """
 
 import asyncio
@@ -89,8 +89,8 @@ class Exchange:
         self.until_close = False  # the body ends where the connection does
         self.error: Exception | None = None
         self.sink: Callable[[bytes], bool] | None = None  # takes what comes as it comes
-        self.end = end = now + timeouts.total
-        self.deadline = min(now + timeouts.first_token, end)
+        self.end = now + timeouts.total
+        self.deadline = now + timeouts.first_token
         self.waiter: asyncio.Future[None] | None = None
         self._gap = timeouts.between_tokens
         self._begun = False  # some of the body has been read: from now on only the gaps count
@@ -155,7 +155,7 @@ class Exchange:
 
     def push(self, sink: Callable[[bytes], bool]) -> None:
         """Give what has come to *sink*; its reader is woken when it wants no more."""
-        self.deadline = min(self._home.loop.time() + self._gap, self.end)
+        self.deadline = self._home.loop.time() + self._gap
         try:
             more = sink(self._take())
         except Exception as error:
@@ -238,7 +238,7 @@ class Exchange:
         """Wait to be woken: by bytes for a reader without `sink`, by the end, or by an error."""
         loop = self._home.loop
         if self._begun:
-            self.deadline = min(loop.time() + self._gap, self.end)
+            self.deadline = loop.time() + self._gap
         self.waiter = waiter = loop.create_future()
         try:
             await waiter

@@ -85,7 +85,7 @@ class Pool:
             if exchange is None:
                 if connection.rested < oldest:
                     connection.transport.abort()
-            elif exchange.deadline < now:
+            elif exchange.deadline < now or exchange.end < now:
                 exchange.expire(now)
 
     async def close(self) -> None:
