@@ -78,15 +78,8 @@ class HttpReply:
             return
         if not self.streaming:
             self._begin()
-        raw = event.raw
-        if not raw:
-            return
-        if self.adapt is not None:
-            raw = self.adapt(raw)
-        if self._chunks:  # `_frame`, without the call: this runs for every event of a stream
-            self._held += b"%x\r\ndata: %b\n\n\r\n" % (len(raw) + FRAME, raw)
-        else:
-            self._frame(raw)
+        if event.raw:
+            self._frame(event.raw if self.adapt is None else self.adapt(event.raw))
 
     def flush(self) -> bool:
         """Send what is held, and tell whether the client keeps up with its answer."""

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import openai
 import pytest
+import pytest_asyncio
+from faults import Upstream, upstream
 from servers import Server, serving
 
 SETTINGS = """
@@ -66,4 +68,11 @@ def client(parley: Server, key: str) -> Iterator[openai.OpenAI]:
 async def async_client(parley: Server, key: str) -> AsyncIterator[openai.AsyncOpenAI]:
     """Open the official client for asyncio."""
     async with openai.AsyncOpenAI(base_url=parley.base_url, api_key=key, max_retries=0) as it:
+        yield it
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def faulty() -> AsyncIterator[Upstream]:
+    """Lend the upstream that does what the model's name says."""
+    async with upstream() as it:
         yield it

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
-from faults import REAL, Upstream, upstream
+from faults import REAL, Upstream
 from gateways import CHAT, Answer, Gateway, ask, chat, line, request, serving, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -68,13 +68,6 @@ numbers = itertools.count(1)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data folder."""
     return tmp_path_factory.mktemp("endings")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def faulty() -> AsyncIterator[Upstream]:
-    """Lend the upstream."""
-    async with upstream() as it:
-        yield it
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from faults import Upstream, upstream
+from faults import Upstream
 from gateways import CHAT, PATIENCE, Gateway, Line, ask, chat, line, request, serving, until
 
 from parley.store.database import open_store
@@ -34,13 +34,6 @@ targets = ["faulty/*"]
 [models.embedded]
 targets = ["local/none"]
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def faulty() -> AsyncIterator[Upstream]:
-    """Lend the upstream."""
-    async with upstream() as it:
-        yield it
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 import pytest_asyncio
-from faults import Upstream, upstream
+from faults import Upstream
 from gateways import CHAT, Answer, Gateway, ask, chat, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,13 +34,6 @@ targets = ["gone/m", "faulty/ok"]
 [models.gone]
 targets = ["gone/m"]
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def faulty() -> AsyncIterator[Upstream]:
-    """Lend the upstream."""
-    async with upstream() as it:
-        yield it
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -15,8 +15,7 @@ from parley.core.catalog import Target, Timeouts
 from parley.core.events import Event, Usage
 from parley.core.reply import Sink
 from parley.errors import UpstreamBroken, UpstreamError
-from parley.schema.places import UNREADABLE
-from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, ChunkView, MessageView, UsageView, WholeChoiceView, view
+from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, MessageView, UsageView, WholeChoiceView, view
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.sse import Events
 from parley.upstreams.statuses import event_failure, failure
@@ -30,7 +29,6 @@ PATHS = {
 DONE = b"[DONE]"
 OK = 200
 _encode = msgspec.json.Encoder().encode
-_plain = CHUNK.decode
 
 
 def raw(value: Any) -> msgspec.Raw:
@@ -265,19 +263,12 @@ class StreamAnswer:
             return meant
         return UpstreamBroken(f"`{self._name}` failed in the middle of its answer.").because(meant.detail)
 
-    def _view(self, payload: bytes) -> ChunkView:
-        """Return what can be read of *payload*. Raises UpstreamBroken."""
-        try:
-            return view(payload, CHUNK)
-        except msgspec.DecodeError as error:
-            raise UpstreamBroken(f"`{self._name}` sent an event that can't be read.") from error
-
     def _event(self, payload: bytes) -> Event:
         """Return the event that *payload* is. Raises UpstreamBroken."""
         try:
-            seen = _plain(payload)
-        except UNREADABLE:
-            seen = self._view(payload)
+            seen = view(payload, CHUNK)
+        except msgspec.DecodeError as error:
+            raise UpstreamBroken(f"`{self._name}` sent an event that can't be read.") from error
         if seen.error:
             raise self._failure(payload)
         choices, usage = seen.choices or (), seen.usage
@@ -285,7 +276,7 @@ class StreamAnswer:
         for choice in choices:
             if choice.finish_reason:
                 self._finished.add(choice.index or 0)
-            text = text + told(choice, choice.delta) if text else told(choice, choice.delta)
+            text += told(choice, choice.delta)
         if usage is None:
             return Event(events.CHUNK, payload, seen.model, None, text)
         if choices:
