@@ -7,7 +7,7 @@ from pathlib import Path
 
 from training.chat import Conversation, Turn
 from training.templates.spin import fill, spin
-from training.templates.values import LISTS, Values
+from training.templates.values import Values
 
 FOLDER = Path(__file__).parent / "templates"
 LANGUAGES = ("en", "zh")
@@ -153,20 +153,3 @@ def off_topic(rng: random.Random, language: str) -> Conversation:
         turns.extend(pair(rng.choice(topics(language)[:4]), rng, language))
     turns.extend(outside_pair(rng, language))
     return Conversation(tuple(turns))
-
-
-def grounded(rng: random.Random, language: str) -> Conversation:
-    """Return a question whose answer stands in the system message, with numbers made up each time."""
-    values = Values(rng, language)
-    facts = LISTS["fact." + language]
-    chosen = rng.sample(facts, rng.randint(2, 4))
-    lines = [fill(fact.split("=>")[1], values.fresh) for fact in chosen]
-    asked = rng.randrange(len(chosen))
-    head = {
-        "en": "(You are the customer service of <shop> <ware>.|Answer from these facts:|Facts:|"
-        "You are a helpful assistant. Facts:)",
-        "zh": "(你是<shop><ware>的客服。|请根据以下信息回答：|资料：|你是客服助手。资料：)",
-    }
-    text = fill(spin(head[language], rng), values) + "\n" + "\n".join(rng.choice(["", "- "]) + line for line in lines)
-    question = roughen(spin(chosen[asked].split("=>")[0].replace("/", "|"), rng), rng, language)
-    return Conversation((Turn("system", text), Turn("user", question), Turn("assistant", lines[asked])))

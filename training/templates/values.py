@@ -51,9 +51,81 @@ def _code(rng: random.Random) -> str:
     """Return an order number as shops write them."""
     digits = "".join(rng.choice("0123456789") for _ in range(rng.randint(4, 8)))
     letters = "".join(rng.choice(LETTERS) for _ in range(rng.randint(1, 3)))
+    if rng.random() < 0.4:
+        return _odd_code(rng, letters)
     return rng.choice(
         [digits, digits, "#" + digits, letters + digits, f"{letters}-{digits}", f"ORD-{digits}", "A" + digits]
     )
+
+
+def _odd_code(rng: random.Random, letters: str) -> str:
+    """Return a code of two groups, or with letters in its middle: none of two letters, digits, dash, digits."""
+    short, longer = str(rng.randint(10, 99)), str(rng.randint(100, 99999))
+    return rng.choice(
+        [
+            f"{longer}-{short}",
+            f"{longer}-{letters}",
+            f"{short}{letters}{longer}",
+            f"{longer}{letters}",
+            f"{letters[0]}{short}-{longer}",
+            f"{letters}/{longer}",
+            f"{longer}{letters[0]}{rng.randint(1, 9)}",
+        ]
+    )
+
+
+def _day(rng: random.Random, language: str) -> str:
+    """Return a day of the calendar, with a year or without: never after the 28th nor after 2028."""
+    year, month, day = rng.randint(2023, 2028), rng.randint(1, 12), rng.randint(1, 28)
+    iso = f"{year}-{month:02}-{day:02}"
+    if language == "zh":
+        bare = f"{month}月{day}日"
+        return rng.choice([bare, f"{month}月{day}号", f"{year}年{bare}", f"{year}年{bare}", iso])
+    name = LISTS["month"][month - 1]
+    forms = [f"{name} {day}", f"{day} {name}", f"{day} {name} {year}", f"{name} {day}, {year}", iso]
+    return rng.choice([*forms, f"{rng.choice(LISTS['weekday.en'])}, {day} {name}"])
+
+
+def _price(rng: random.Random, language: str) -> str:
+    """Return a sum of money with its currency."""
+    amount = _amount(rng) if rng.random() < 0.9 else f"{rng.randint(1, 99)},{rng.randint(100, 999)}"
+    if language == "zh":
+        return rng.choice([f"{amount}元", f"{amount}元", f"{amount}块", f"¥{amount}", f"{amount}欧元"])
+    return rng.choice(
+        [f"${amount}", f"{amount} euros", f"£{amount}", f"{amount} dollars", f"€{amount}", f"{amount} USD"]
+    )
+
+
+def _phone(rng: random.Random, language: str) -> str:
+    """Return a telephone number in one of many forms."""
+    four, three, two = rng.randint(1000, 9999), rng.randint(200, 999), rng.randint(10, 99)
+    if language == "zh":
+        mobile = f"1{rng.randint(30, 99)}{rng.randint(10000000, 99999999)}"
+        return rng.choice(
+            [mobile, mobile, f"400-{three}-{four}", f"0{two}-{four}{four - 7}", f"0{three}-{three}{four}"]
+        )
+    return rng.choice(
+        [
+            f"555-{four}",
+            f"555-{four}",
+            f"({three}) 555-{four}",
+            f"+{two} {three} {four}",
+            f"{three}-{three + 1}-{four}",
+            f"0{three}/{four}{two}",
+            f"+{two} {two} {three} {two}",
+            f"0800 {four}",
+        ]
+    )
+
+
+def _street(rng: random.Random, language: str) -> str:
+    """Return a street, one in two of them invented."""
+    if language == "zh":
+        name = hanzi(rng, 2) + rng.choice("路街巷") if rng.random() < 0.5 else rng.choice(LISTS["street.zh"])
+        return rng.choice([name, f"{name}{rng.randint(1, 299)}号"])
+    invented = f"{word(rng)} {rng.choice(['Street', 'Road', 'Lane', 'Square', 'Alley'])}"
+    name = invented if rng.random() < 0.5 else rng.choice(LISTS["street.en"])
+    return rng.choice([name, f"{rng.randint(1, 199)} {name}"])
 
 
 def _date(rng: random.Random, language: str) -> str:
@@ -70,6 +142,8 @@ def _date(rng: random.Random, language: str) -> str:
 def _time(rng: random.Random, language: str) -> str:
     """Return a time of day."""
     hour = rng.randint(1, 12)
+    if rng.random() < 0.3:
+        return f"{rng.randint(6, 23)}:{rng.choice([0, 3, 8, 12, 15, 17, 25, 30, 35, 42, 45, 48, 53]):02}"
     if language == "zh":
         return rng.choice(
             [
@@ -98,7 +172,9 @@ def _person(rng: random.Random, language: str) -> str:
 def _amount(rng: random.Random) -> str:
     """Return a number as text."""
     whole = rng.choice([rng.randint(1, 99), rng.randint(100, 999), rng.randint(1, 99) * 10, rng.randint(1000, 9999)])
-    return str(whole) if rng.random() < 0.7 else f"{whole}.{rng.choice([5, 25, 50, 75, 99, 90])}"
+    return (
+        str(whole) if rng.random() < 0.7 else f"{whole}.{rng.choice([5, 25, 50, 75, 99, 90, 15, 29, 45, 60, 80, 95])}"
+    )
 
 
 def _mail(rng: random.Random) -> str:
@@ -133,11 +209,16 @@ class Values:
             "amount": lambda: _amount(rng),
             "count": lambda: str(rng.randint(2, 12)),
             "mail": lambda: _mail(rng),
-            "phone": lambda: (
-                f"1{rng.randint(30, 99)}{rng.randint(10000000, 99999999)}"
-                if language == "zh"
-                else f"555-{rng.randint(1000, 9999)}"
-            ),
+            "phone": lambda: _phone(rng, language),
+            "day": lambda: _day(rng, language),
+            "price": lambda: _price(rng, language),
+            "street": lambda: _street(rng, language),
+            "year": lambda: str(rng.randint(1821, 2024)),
+            "number": lambda: str(rng.choice([rng.randint(2, 40), rng.randint(13, 999), rng.randint(1000, 9999)])),
+            "item": self._item,
+            "gate": lambda: f"{rng.choice(LETTERS)}{rng.randint(1, 48)}",
+            "version": lambda: ".".join(str(rng.randint(0, 19)) for _ in range(rng.choice((2, 3)))),
+            "name": lambda: word(rng) if language == "en" else hanzi(rng, rng.choice((2, 2, 3))),
             "temp": lambda: str(rng.randint(-9, 38)),
             "percent": lambda: str(rng.randint(1, 99)),
             "word": lambda: word(rng),
@@ -148,3 +229,9 @@ class Values:
         if kind in INVENTED and rng.random() < INVENTED[kind]:
             return word(rng) if language == "en" else hanzi(rng, 2) + rng.choice(ENDINGS[kind])
         return rng.choice(LISTS.get(f"{kind}.{language}") or LISTS[kind])
+
+    def _item(self) -> str:
+        """Return a product of which there is one, as a sentence with "is" needs it."""
+        while (found := self.fresh("product")).endswith("s"):
+            pass
+        return found

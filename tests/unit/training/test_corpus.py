@@ -12,7 +12,7 @@ import re
 
 import pytest
 
-from training import drills, extraction, functions, service
+from training import drills, extraction, functions, grounded, service
 from training.chat import BEGIN, END, START, Conversation, Turn, document
 from training.corpus import own
 from training.templates.spin import SLOT, spin, variants
@@ -153,6 +153,28 @@ def test_a_drill_is_copying(language: str) -> None:
                 unknown = any(turn.text.startswith(a) and turn.text.endswith(b) for a, b in wordings)
                 assert unknown or any(value in said or is_told(value, said) for value in copied), turn.text
             said += turn.text + "\n"
+
+
+@LANGUAGES
+def test_a_grounded_answer_takes_its_numbers_from_the_passage(language: str) -> None:
+    """Whatever number an answer gives stands in the passage, and what is not given is said without one."""
+    for number in range(300):
+        first, *turns = grounded.grounded(random.Random(number), language).turns
+        for turn in turns:
+            if turn.role == "assistant":
+                assert all(found in first.text for found in re.findall(r"\d[\d.,:-]*\d|\d", turn.text)), turn.text
+
+
+@LANGUAGES
+def test_a_question_and_its_fact_name_the_same_thing(language: str) -> None:
+    """Each question names all that its fact is about, and each fact holds what is asked for."""
+    for name, topic in grounded.topics(language).items():
+        assert topic.slot not in topic.things, name
+        assert sum(variants(line) for line in topic.lines["?"]) >= 2, name
+        for line in (spin(line, random.Random(n)) for line in topic.lines["?"] for n in range(20)):
+            assert set(SLOT.findall(line)) == topic.things, line
+        for line in (spin(line, random.Random(n)) for line in topic.lines["!"] for n in range(20)):
+            assert {*topic.things, topic.slot} <= set(SLOT.findall(line)), line
 
 
 def is_told(text: str, said: str) -> bool:

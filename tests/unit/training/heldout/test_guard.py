@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from training import extraction, functions, service
+from training import extraction, functions, grounded, service
 from training.corpus import own
 from training.heldout import cases, guard, tickets
 from training.heldout import tools as held_tools
@@ -53,8 +53,9 @@ def taught() -> Iterator[str]:
         questions, reply = service.outside(language)
         yield from (*questions, reply, *service.SYSTEMS[language], *extraction.WISHES[language])
         yield from (*extraction.PLAIN[language], *extraction.MOODS[language].values())
-        for fact in values.LISTS[f"fact.{language}"]:
-            yield from fact.replace("/", "|").split("=>")
+        for fact in grounded.topics(language).values():
+            yield from (line for lines in fact.lines.values() for line in lines)
+        yield from (*grounded.wordings(language, "%"), *grounded.wordings(language, "-"))
     for tool in functions.tools():
         yield from (line for lines in tool.lines.values() for line in lines)
     yield from (text for _, english, chinese in extraction.FIELDS.values() for text in (english, chinese))
