@@ -99,10 +99,11 @@ def _price(rng: random.Random, language: str) -> str:
 def _phone(rng: random.Random, language: str) -> str:
     """Return a telephone number in one of many forms."""
     four, three, two = rng.randint(1000, 9999), rng.randint(200, 999), rng.randint(10, 99)
+    more, last = rng.randint(200, 999), rng.randint(10, 99)
     if language == "zh":
         mobile = f"1{rng.randint(30, 99)}{rng.randint(10000000, 99999999)}"
         return rng.choice(
-            [mobile, mobile, f"400-{three}-{four}", f"0{two}-{four}{four - 7}", f"0{three}-{three}{four}"]
+            [mobile, mobile, f"400-{three}-{four}", f"0{two}-{four}{more}{last % 10}", f"0{three}-{more}{four}"]
         )
     return rng.choice(
         [
@@ -110,9 +111,9 @@ def _phone(rng: random.Random, language: str) -> str:
             f"555-{four}",
             f"({three}) 555-{four}",
             f"+{two} {three} {four}",
-            f"{three}-{three + 1}-{four}",
-            f"0{three}/{four}{two}",
-            f"+{two} {two} {three} {two}",
+            f"{three}-{more}-{four}",
+            f"0{three}/{four}{last}",
+            f"+{two} {last} {three} {four % 90 + 10}",
             f"0800 {four}",
         ]
     )
