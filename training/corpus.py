@@ -8,18 +8,19 @@ import argparse
 import random
 from collections.abc import Callable, Iterator
 
-from training import drills, extraction, functions, grounded, service
+from training import drills, extraction, functions, grounded, service, tickets
 from training.chat import Conversation, Document, document, prose
 
 ROW = 513
 MIX: tuple[tuple[Callable[[random.Random, str], Conversation], float], ...] = (
-    (service.chat, 0.17),
+    (service.chat, 0.15),
     (service.off_topic, 0.06),
-    (grounded.grounded, 0.11),
-    (drills.drill, 0.15),
-    (functions.call, 0.26),
-    (functions.no_call, 0.08),
-    (extraction.task, 0.17),
+    (grounded.grounded, 0.15),
+    (drills.drill, 0.10),
+    (functions.call, 0.27),
+    (functions.no_call, 0.10),
+    (extraction.task, 0.07),
+    (tickets.ticket, 0.10),
 )
 
 

@@ -6,188 +6,21 @@ what the result says, and that nothing is called when nothing fits.
 
 import random
 import re
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from training.chat import Conversation, Turn, dumps
+from training.chat import Conversation, Turn
+from training.guises import Guise, Tool, dress, tools
+from training.invented import KINDS, NOUNS, VERBS, invented, question
+from training.results import result
 from training.service import outside_pair, pair, roughen, system, topics
 from training.templates.spin import SLOT, fill, spin
-from training.templates.values import Values, word
+from training.templates.values import Values
 
-PATH = Path(__file__).parent / "templates" / "tools.txt"
+__all__ = ["KINDS", "NOUNS", "VERBS", "call", "no_call", "tools"]
 AGAIN = {
     "en": ("and {}?", "what about {}?", "how about {}?", "now {} please", "the same for {}"),
     "zh": ("{}呢？", "那{}呢？", "换成{}", "再查一下{}"),
 }
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One argument of a function."""
-
-    slot: str
-    names: tuple[str, ...]
-    kind: str
-    about: tuple[str, ...]
-    optional: bool = False
-
-
-@dataclass
-class Tool:
-    """One function of `tools.txt`."""
-
-    names: list[str] = field(default_factory=list)
-    about: list[str] = field(default_factory=list)
-    parameters: list[Parameter] = field(default_factory=list)
-    lines: dict[str, list[str]] = field(default_factory=dict)
-
-    def of(self, key: str) -> list[str]:
-        """Return the lines marked *key*, such as `en!`."""
-        return self.lines.get(key, [])
-
-
-def _parameter(text: str) -> Parameter:
-    """Read a `p` line."""
-    slot, rest = text.split(":", 1)
-    names, kind, about = rest.split(";")
-    return Parameter(
-        slot.rstrip("?"),
-        tuple(names.strip().split("|")),
-        kind.strip(),
-        tuple(about.strip().split("|")),
-        slot.endswith("?"),
-    )
-
-
-@cache
-def tools() -> tuple[Tool, ...]:
-    """Read `tools.txt`."""
-    found: list[Tool] = []
-    for line in PATH.read_text(encoding="utf-8").splitlines():
-        if line.startswith("= "):
-            found.append(Tool())
-        elif line.startswith("p "):
-            found[-1].parameters.append(_parameter(line[2:]))
-        elif line.startswith(("name: ", "about: ")):
-            key, values = line.split(": ", 1)
-            (found[-1].names if key == "name" else found[-1].about).extend(values.split("|"))
-        elif not line.startswith("#"):
-            key, text = (line[:3], line[4:]) if line[2] in "!~^" else line.split(": ", 1)
-            found[-1].lines.setdefault(key, []).append(text)
-    return tuple(found)
-
-
-@dataclass(frozen=True)
-class Guise:
-    """A function as one caller happens to declare it: the schema, and which name each slot got."""
-
-    schema: dict[str, Any]
-    names: dict[str, str]
-    kinds: dict[str, str]
-
-    def call(self, values: dict[str, str]) -> dict[str, Any]:
-        """Return the call that passes *values*, in the order of the schema."""
-        given = {name: _typed(values[slot], self.kinds[slot]) for slot, name in self.names.items() if slot in values}
-        return {"name": self.schema["name"], "arguments": given}
-
-
-def _typed(text: str, kind: str) -> str | float:
-    """Return *text* as the JSON value of *kind*."""
-    if kind == "integer":
-        return int(text)
-    if kind == "number":
-        return float(text) if "." in text else int(text)
-    return text
-
-
-def _property(parameter: Parameter, rng: random.Random) -> dict[str, Any]:
-    """Declare *parameter*."""
-    kind, _, options = parameter.kind.partition(":")
-    declared: dict[str, Any] = {"type": "string" if kind == "enum" else kind}
-    if options:
-        declared["enum"] = options.split("|")
-    if rng.random() < 0.12:
-        declared["description"] = rng.choice(parameter.about)
-    return declared
-
-
-def dress(tool: Tool, rng: random.Random) -> Guise:
-    """Return *tool* under one of its names, with some of its optional arguments."""
-    chosen = [p for p in tool.parameters if not p.optional or rng.random() < 0.7]
-    names: dict[str, str] = {}
-    for parameter in chosen:
-        free = [name for name in parameter.names if name not in names.values()]
-        names[parameter.slot] = rng.choice(free or [parameter.slot])
-    properties = {names[p.slot]: _property(p, rng) for p in chosen}
-    required = [names[p.slot] for p in chosen if not p.optional]
-    schema: dict[str, Any] = {"name": rng.choice(tool.names)}
-    if rng.random() < 0.5:
-        schema["description"] = rng.choice(tool.about)
-    schema["parameters"] = {"type": "object", "properties": properties}
-    if rng.random() < 0.7:
-        schema["parameters"]["required"] = required
-    if rng.random() < 0.1:
-        schema["parameters"]["additionalProperties"] = False
-    return Guise(schema, names, {p.slot: p.kind for p in chosen})
-
-
-NOUNS = [
-    "parcel",
-    "meeting",
-    "room",
-    "device",
-    "song",
-    "file",
-    "report",
-    "user",
-    "note",
-    "car",
-    "bike",
-    "plan",
-    "card",
-    "game",
-    "door",
-    "camera",
-    "project",
-    "sensor",
-    "lamp",
-    "ticket",
-    "badge",
-    "printer",
-]
-VERBS = [
-    "create",
-    "find",
-    "update",
-    "delete",
-    "start",
-    "stop",
-    "check",
-    "send",
-    "assign",
-    "book",
-    "open",
-    "close",
-    "list",
-    "rename",
-    "move",
-]
-KINDS = (
-    ("city", "city"),
-    ("person", "name"),
-    ("date", "date"),
-    ("order", "id"),
-    ("count", "count"),
-    ("amount", "price"),
-    ("mail", "email"),
-    ("color", "color"),
-    ("word", "title"),
-    ("time", "time"),
-    ("product", "item"),
-    ("task", "text"),
-)
 SAFE = [
     "greet",
     "who",
@@ -213,85 +46,68 @@ SAFE = [
 CLASHES = re.compile(
     "weather|time|clock|song|music|play|transl|quote|stock|currency|rate|add|sum|calc|multip|search|look|find"
 )
-NUMERIC = {"count": "integer", "amount": "number"}
+CATCHALL = re.compile("search|find|look|ticket|human|agent|handover|escalate|complain|callback|call_back|support|faq")
+SMALL = ("greet", "who", "thanks", "bye", "ok")
+BOTH = {
+    "en": ("{} Also, {}", "{} And {}", "{} Also {}", "{} After that, {}", "First: {} Second: {}", "{} And then {}",
+           "{} Oh, and {}", "{} Then {}"),
+    "zh": ("{}，另外，{}", "{}，顺便{}", "{}。还有，{}", "{}，然后{}", "{}，再{}", "先{}，再{}", "{}；同时{}"),
+}  # fmt: skip
+NONE = {
+    "en": ("I am sorry, I have no function for that.", "Sorry, I cannot do that with the functions I have.",
+           "Unfortunately none of my functions can do that.", "I am sorry, that is not something I can do here.",
+           "I have no function that fits this request, sorry.", "Sorry, that is beyond what I can do.",
+           "I cannot do that here. Can I help you with something else?"),
+    "zh": ("抱歉，我没有可以完成这件事的功能。", "很抱歉，现有的功能做不到这一点。", "对不起，这个我无法办理。",
+           "抱歉，目前没有合适的功能。", "很抱歉，我不能处理这个请求。还需要别的帮助吗？",
+           "抱歉，我这里办不了，您还有其他问题吗？"),
+}  # fmt: skip
 
 
-def _invented(rng: random.Random) -> Tool:
-    """Make up a function with one to three arguments, and requests for it in both languages."""
-    noun = rng.choice([rng.choice(NOUNS), word(rng).lower()])
-    verb = rng.choice(VERBS)
-    name = rng.choice([f"{verb}_{noun}", f"{verb}{noun.capitalize()}", f"{noun}_{verb}", noun])
-    chosen = rng.sample(KINDS, rng.randint(1, 3))
-    tool = Tool([name], [f"{verb.capitalize()} a {noun}"])
-    english, chinese = [], []
-    for slot, usual in chosen:
-        label = rng.choice([usual, usual, f"{noun}_{usual}", word(rng).lower()])
-        tool.parameters.append(Parameter(slot, (label,), NUMERIC.get(slot, "string"), (f"The {usual}",)))
-        english.append(
-            rng.choice([f"{label} <{slot}>", f"{label}: <{slot}>", f"the {label} <{slot}>", f"{label} = <{slot}>"])
-        )
-        chinese.append(
-            rng.choice([f"{label}是<{slot}>", f"{label}：<{slot}>", f"{label}为<{slot}>", f"{label}=<{slot}>"])
-        )
-    listed = " and ".join(english) if rng.random() < 0.5 else ", ".join(english)
-    tool.lines["en"] = [
-        f"(please |){verb} (the|a) {noun} with {listed}",
-        f"{verb} {noun}: {listed}",
-        f"call {name} with {listed}",
-    ]
-    tool.lines["zh"] = [
-        f"{verb} {noun}，" + "，".join(chinese),
-        f"调用{name}，" + "，".join(chinese),
-        f"请用{name}：" + "，".join(chinese),
-    ]
-    return tool
+def _akin(tool: Tool) -> list[Tool]:
+    """Return the functions that take a value of the kind that *tool* takes first."""
+    slots = {parameter.slot for parameter in tool.parameters[:2]}
+    return [other for other in tools() if other is not tool and slots & {p.slot for p in other.parameters}]
 
 
-def _generic_result(rng: random.Random, values: Values) -> tuple[str, str]:
-    """Return a result with made-up keys, and the sentence that reads it out."""
-    pairs = {
-        rng.choice([key, word(rng).lower()]): values.fresh(slot) for slot, key in rng.sample(KINDS, rng.randint(1, 3))
-    }
-    if rng.random() < 0.3:
-        pairs = {"status": rng.choice(["ok", "done", "success", "open", "ready"]), **pairs}
-    if values.language == "zh":
-        return dumps(pairs), "结果：" + "，".join(f"{key}是{value}" for key, value in pairs.items()) + "。"
-    return dumps(pairs), "The result: " + ", ".join(f"{key} is {value}" for key, value in pairs.items()) + "."
-
-
-def _result(tool: Tool, values: Values, request: str) -> tuple[str, str]:
-    """Return what the function answers, and a sentence that says only what was asked or answered."""
-    rng = values.rng
-    if tool.of("result") and rng.random() < 0.75:
-        result = fill(rng.choice(tool.of("result")), values)
-        said = rng.choice(tool.of(values.language + "!"))
-        if all(slot in values.kept and values(slot) in request + result for slot in SLOT.findall(said)):
-            return result, fill(said, values)
-    return _generic_result(rng, values)
-
-
-def _others(rng: random.Random, tool: Tool | None, guise: Guise | None) -> tuple[dict[str, Any], ...]:
-    """Return the functions on offer: *guise* among some others."""
-    count = rng.choices((0, 1, 2, 3), (24, 14, 3, 1))[0] + (guise is None)
-    schemas = [dress(other, rng).schema for other in rng.sample(tools(), count) if other is not tool]
-    if rng.random() < 0.2:
-        schemas.append(dress(_invented(rng), rng).schema)
-    offered = [guise.schema, *schemas] if guise else schemas
+def _others(rng: random.Random, tool: Tool | None, guises: tuple[Guise, ...], most: int = 3) -> tuple[Any, ...]:
+    """Return the functions on offer: *guises* among at most *most* others, half of them akin to *tool*."""
+    count = min(most, rng.choices((0, 1, 2, 3), (15, 14, 8, 3))[0]) or (not guises)
+    akin = _akin(tool) if tool else []
+    schemas = []
+    for _ in range(count):
+        if rng.random() < 0.2:
+            schemas.append(dress(invented(rng), rng).schema)
+        else:
+            schemas.append(dress(rng.choice(akin if akin and rng.random() < 0.5 else tools()), rng).schema)
+    taken = {guise.schema["name"] for guise in guises} | set(tool.names if tool else ())
+    offered = [guise.schema for guise in guises] + [it for it in schemas if it["name"] not in taken]
     rng.shuffle(offered)
     return tuple({schema["name"]: schema for schema in offered}.values())
 
 
+def _some(rng: random.Random) -> Tool:
+    """Return a function to ask for."""
+    return rng.choice(tools()) if rng.random() < 0.6 else invented(rng)
+
+
+def _line(tool: Tool, guise: Guise, rng: random.Random, language: str) -> tuple[str, list[str]]:
+    """Return the template of a request that has all that *guise* requires, and its slots."""
+    needed = {p.slot for p in tool.parameters if not p.optional}
+    slots: list[str] = []
+    for _ in range(40):
+        line = spin(rng.choice(tool.of(language)), rng)
+        slots = SLOT.findall(line)
+        if needed <= set(slots) and (not slots or any(slot in guise.names for slot in slots)):
+            break
+    return line, slots
+
+
 def _request(tool: Tool, guise: Guise, rng: random.Random, values: Values) -> tuple[str, dict[str, str]]:
     """Return a request and the values *guise* takes of it; details it has no argument for are left out."""
-    lines = tool.of(values.language)
-    slots: list[str] = []
-    for _ in range(20):
-        line = spin(rng.choice(lines), rng)
-        slots = SLOT.findall(line)
-        if not slots or any(slot in guise.names for slot in slots):
-            break
-    text = fill(line, values)
-    return roughen(text, rng, values.language), {slot: values(slot) for slot in slots if slot in guise.names}
+    line, slots = _line(tool, guise, rng, values.language)
+    text = fill(roughen(line, rng, values.language), values)
+    return text, {slot: values(slot) for slot in slots if slot in guise.names}
 
 
 def _again(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
@@ -303,47 +119,136 @@ def _again(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[
     slot = needed[0].slot
     asked = rng.choice(AGAIN[language]).format(values(slot))
     call = guise.call({slot: values(slot)})
-    result, said = _result(tool, values, asked)
+    answered, said = result(tool, values, asked)
     turns = [Turn("user", asked), Turn("assistant", calls=(call,))]
-    return turns if rng.random() < 0.4 else [*turns, Turn("tool", result), Turn("assistant", said)]
+    return turns if rng.random() < 0.4 else [*turns, Turn("tool", answered), Turn("assistant", said)]
+
+
+def _both(rng: random.Random, language: str, start: list[Turn]) -> Conversation:
+    """Return a conversation in which one message asks for two functions."""
+    asked, calls, guises, answers = [], [], [], []
+    first: Tool | None = None
+    while len(guises) < 2:
+        tool = _some(rng)
+        guise, values = dress(tool, rng, language), Values(rng, language)
+        if tool is first or (guises and guise.schema["name"] == guises[0].schema["name"]):
+            continue
+        line, slots = _line(tool, guise, rng, language)
+        text = fill(line, values)
+        asked.append(text[:1].lower() + text[1:] if text[:2].istitle() and asked and not line.startswith("<") else text)
+        calls.append(guise.call({slot: values(slot) for slot in slots if slot in guise.names}))
+        answers.append(result(tool, values, text))
+        guises.append(guise)
+        first = tool
+    if language == "en":
+        asked[0] = asked[0] if asked[0].endswith(("?", ".", "!")) else asked[0] + "."
+    else:
+        asked[0] = asked[0].rstrip("。？?！")
+    turns = [*start, Turn("user", rng.choice(BOTH[language]).format(*asked)), Turn("assistant", calls=tuple(calls))]
+    return Conversation(_told(rng, turns, answers), _others(rng, first, tuple(guises), 1))
+
+
+def _told(rng: random.Random, turns: list[Turn], answers: list[tuple[str, str]]) -> tuple[Turn, ...]:
+    """Return *turns*, mostly with the results of two calls and the sentence about both."""
+    if rng.random() < 0.5:
+        return tuple(turns)
+    told = [Turn("tool", text) for text, _ in answers]
+    return (*turns, *told, Turn("assistant", " ".join(said for _, said in answers)))
+
+
+def _twice(rng: random.Random, language: str, start: list[Turn]) -> Conversation:
+    """Return a conversation in which one message asks for the same function with two values."""
+    fitting = [tool for tool in tools() if sum(not p.optional for p in tool.parameters) == 1]
+    tool = rng.choice([*fitting, *(it for it in (invented(rng) for _ in range(9)) if len(it.parameters) == 1)])
+    guise, (one, other) = dress(tool, rng, language), (Values(rng, language), Values(rng, language))
+    slot = next(p.slot for p in tool.parameters if not p.optional)
+    lines = [_line(tool, guise, rng, language)[0] for _ in range(20)]
+    line = next((it for it in lines if SLOT.findall(it) == [slot]), "")
+    joiner = rng.choice({"en": (" and ", " and ", ", and "), "zh": ("和", "、", "以及")}[language])
+    if not line or one(slot) == other(slot) or slot in ("count", "task"):
+        return _both(rng, language, start)
+    text = line.replace(f"<{slot}>", one(slot) + joiner + other(slot))
+    calls = tuple(guise.call({slot: values(slot)}) for values in (one, other))
+    turns = [*start, Turn("user", text), Turn("assistant", calls=calls)]
+    answers = [result(tool, values, text) for values in (one, other)]
+    return Conversation(_told(rng, turns, answers), _others(rng, tool, (guise,), 2))
 
 
 def call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with a call in it, and mostly its result."""
-    tool = rng.choice(tools()) if rng.random() < 0.7 else _invented(rng)
-    guise, values = dress(tool, rng), Values(rng, language)
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
+    if rng.random() < 0.15:
+        return (_twice if rng.random() < 0.3 else _both)(rng, language, turns)
+    tool = _some(rng)
+    guise, values = dress(tool, rng, language), Values(rng, language)
     if rng.random() < 0.12:
         turns.extend(pair(rng.choice(topics(language)), rng, language))
     request, given = _request(tool, guise, rng, values)
-    call_made = guise.call(given)
     forced = rng.random() < 0.15
-    turns += [Turn("user", request), Turn("assistant", calls=(call_made,), forced=forced)]
-    if rng.random() < 0.55:
-        result, said = _result(tool, values, request)
-        turns += [Turn("tool", result), Turn("assistant", said)]
-        if rng.random() < 0.3:
+    turns += [Turn("user", request), Turn("assistant", calls=(guise.call(given),), forced=forced)]
+    if rng.random() < 0.6:
+        answered, said = result(tool, values, request)
+        turns += [Turn("tool", answered), Turn("assistant", said)]
+        if rng.random() < 0.2:
             turns += _again(tool, guise, rng, language)
-    return Conversation(tuple(turns), _others(rng, tool, guise))
+        elif rng.random() < 0.12:
+            thanks = next(topic for topic in topics(language) if topic.name == "thanks")
+            turns.extend(pair(thanks, rng, language))
+    return Conversation(tuple(turns), _others(rng, tool, (guise,)))
+
+
+def _lacking(rng: random.Random, language: str, turns: list[Turn]) -> Conversation:
+    """Return a request that lacks a value, the question for it, and mostly the call once it is given."""
+    tool = rng.choice([tool for tool in tools() if tool.of(language + "~")])
+    guise, values = dress(tool, rng, language), Values(rng, language)
+    turns.append(Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language)))
+    turns.append(Turn("assistant", spin(rng.choice(tool.of(language + "^")), rng)))
+    slot = tool.parameters[0].slot
+    needed = {p.slot for p in tool.parameters if not p.optional}
+    if slot in guise.names and needed <= {slot} and rng.random() < 0.6:
+        turns += [Turn("user", values(slot)), Turn("assistant", calls=(guise.call({slot: values(slot)}),))]
+    return Conversation(tuple(turns), _others(rng, tool, (guise,)))
+
+
+def _bare(rng: random.Random, language: str, turns: list[Turn]) -> Conversation:
+    """Return an invented function asked for with all values but one, which is asked for and given."""
+    tool = invented(rng)
+    guise, values = dress(tool, rng, language), Values(rng, language)
+    guise.schema["parameters"]["required"] = list(guise.names.values())
+    slots = [parameter.slot for parameter in tool.parameters]
+    lacks = rng.choice(slots)
+    listed = [f"{guise.names[slot]} <{slot}>" for slot in slots if slot != lacks]
+    said = (", " if language == "en" else "，").join([tool.about[0 if language == "en" else 2], *listed])
+    turns.append(Turn("user", fill(roughen(said, rng, language), values)))
+    turns.append(Turn("assistant", question(rng, tool, lacks, language)))
+    if rng.random() < 0.7:
+        given = {slot: values(slot) for slot in slots}
+        turns += [Turn("user", values(lacks)), Turn("assistant", calls=(guise.call(given),))]
+    return Conversation(tuple(turns), _others(rng, tool, (guise,), 2))
+
+
+def _unfit(rng: random.Random, language: str, turns: list[Turn]) -> Conversation:
+    """Return a request for a function that is not on offer, and the sentence that says so."""
+    tool = _some(rng)
+    text, _ = _request(tool, dress(tool, rng, language), rng, Values(rng, language))
+    kept = tuple(it for it in _others(rng, tool, (), 3) if not CATCHALL.search(it["name"]))
+    if not kept:
+        kept = (dress(invented(rng), rng).schema,)
+    turns += [Turn("user", text), Turn("assistant", rng.choice(NONE[language]))]
+    return Conversation(tuple(turns), kept)
 
 
 def no_call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with functions of which none is to be called (yet)."""
-    lacking = [tool for tool in tools() if tool.of(language + "~")]
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
-    if rng.random() < 0.35:
-        tool = rng.choice(lacking)
-        guise, values = dress(tool, rng), Values(rng, language)
-        turns.append(Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language)))
-        turns.append(Turn("assistant", rng.choice(tool.of(language + "^"))))
-        slot = tool.parameters[0].slot
-        if rng.random() < 0.6:
-            turns += [
-                Turn("user", values(slot)),
-                Turn("assistant", calls=(guise.call({slot: values(slot)}),)),
-            ]
-        return Conversation(tuple(turns), _others(rng, tool, guise))
+    share = rng.random()
+    if share < 0.55:
+        return (_lacking if share < 0.25 else _bare if share < 0.35 else _unfit)(rng, language, turns)
+    if share < 0.7:
+        small = [topic for topic in topics(language) if topic.name in SMALL]
+        turns.extend(pair(rng.choice(small), rng, language))
+        return Conversation(tuple(turns), _others(rng, None, ()))
     safe = [topic for topic in topics(language) if topic.name in SAFE]
     turns.extend(outside_pair(rng, language) if rng.random() < 0.3 else pair(rng.choice(safe), rng, language))
-    kept = tuple(tool for tool in _others(rng, None, None) if not CLASHES.search(tool["name"]))
+    kept = tuple(tool for tool in _others(rng, None, ()) if not CLASHES.search(tool["name"]))
     return Conversation(tuple(turns), kept)

@@ -68,7 +68,7 @@ def outside(language: str) -> tuple[tuple[str, ...], str]:
 
 
 def roughen(text: str, rng: random.Random, language: str) -> str:
-    """Write *text* as people type: openers, case, marks left out, a slip now and then."""
+    """Write *text* as people type: openers, case, marks left out, a slip now and then but in no slot."""
     if rng.random() < 0.15:
         text = rng.choice(OPENERS[language]) + text
     if language == "zh":
@@ -80,7 +80,7 @@ def roughen(text: str, rng: random.Random, language: str) -> str:
         text = text.rstrip("?.!")
     if rng.random() < 0.04 and len(text) > 12:
         place = rng.randrange(3, len(text) - 1)
-        if text[place].islower():
+        if text[place].islower() and text.rfind("<", 0, place) <= text.rfind(">", 0, place):
             text = text[:place] + text[place + 1 :]
     return text
 

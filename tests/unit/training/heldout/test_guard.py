@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from training import extraction, functions, grounded, service
+from training import extraction, functions, grounded, invented, results, service
+from training import tickets as taught_tickets
 from training.corpus import own
 from training.heldout import cases, guard, tickets
 from training.heldout import tools as held_tools
@@ -59,6 +60,10 @@ def taught() -> Iterator[str]:
     for tool in functions.tools():
         yield from (line for lines in tool.lines.values() for line in lines)
     yield from (text for _, english, chinese in extraction.FIELDS.values() for text in (english, chinese))
+    for language in service.LANGUAGES:
+        yield from (*functions.NONE[language], *results.SORRY[language], *invented.ASKS[language])
+    for lines in taught_tickets.blocks().values():
+        yield from (text for mark, texts in lines.items() if not mark.startswith(("label.", "name.")) for text in texts)
 
 
 def asked() -> Iterator[str]:
@@ -103,6 +108,8 @@ def test_no_function_is_shared() -> None:
 def test_no_label_is_shared() -> None:
     """No intent of a held-out ticket is one that the corpus sorts by."""
     known = {name for names in extraction.INTENTS.values() for name in names}
+    for lines in taught_tickets.blocks().values():
+        known |= {it for mark, texts in lines.items() if mark.startswith("label.") for it in texts[0].split("|")}
     assert not known & {label for language in cases.LANGUAGES for label in tickets.labels(language)}
 
 

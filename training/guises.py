@@ -1,0 +1,126 @@
+"""Functions as callers declare them: read from `tools*.txt`, and dressed in one of many disguises."""
+
+import random
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from training.templates.values import LISTS
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a function."""
+
+    slot: str
+    names: tuple[str, ...]
+    kind: str
+    about: tuple[str, ...]
+    optional: bool = False
+    told: bool = False
+    """Whether the description is always given, because the name says nothing."""
+
+
+@dataclass
+class Tool:
+    """One function of `tools*.txt`, or an invented one."""
+
+    names: list[str] = field(default_factory=list)
+    about: list[str] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def of(self, key: str) -> list[str]:
+        """Return the lines marked *key*, such as `en!`."""
+        return self.lines.get(key, [])
+
+
+def _parameter(text: str) -> Parameter:
+    """Read a `p` line."""
+    slot, rest = text.split(":", 1)
+    names, kind, about = rest.split(";")
+    return Parameter(
+        slot.rstrip("?"),
+        tuple(names.strip().split("|")),
+        kind.strip(),
+        tuple(about.strip().split("|")),
+        slot.endswith("?"),
+    )
+
+
+@cache
+def tools() -> tuple[Tool, ...]:
+    """Read every `tools*.txt`."""
+    found: list[Tool] = []
+    texts = (path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("tools*.txt")))
+    for line in "".join(texts).splitlines():
+        if line.startswith("= "):
+            found.append(Tool())
+        elif line.startswith("p "):
+            found[-1].parameters.append(_parameter(line[2:]))
+        elif line.startswith(("name: ", "about: ")):
+            key, values = line.split(": ", 1)
+            (found[-1].names if key == "name" else found[-1].about).extend(values.split("|"))
+        elif not line.startswith("#"):
+            key, text = (line[:3], line[4:]) if line[2] in "!~^" else line.split(": ", 1)
+            found[-1].lines.setdefault(key, []).append(text)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Guise:
+    """A function as one caller happens to declare it: the schema, and which name each slot got."""
+
+    schema: dict[str, Any]
+    names: dict[str, str]
+    kinds: dict[str, str]
+
+    def call(self, values: dict[str, str]) -> dict[str, Any]:
+        """Return the call that passes *values*, in the order of the schema."""
+        given = {name: _typed(values[slot], self.kinds[slot]) for slot, name in self.names.items() if slot in values}
+        return {"name": self.schema["name"], "arguments": given}
+
+
+def _typed(text: str, kind: str) -> str | float:
+    """Return *text* as the JSON value of *kind*."""
+    if kind == "integer":
+        return int(text)
+    if kind == "number":
+        return float(text) if "." in text else int(text)
+    return text
+
+
+def _property(parameter: Parameter, rng: random.Random, language: str) -> dict[str, Any]:
+    """Declare *parameter*; an enum without options has those of its slot's list in *language*."""
+    kind, _, options = parameter.kind.partition(":")
+    declared: dict[str, Any] = {"type": "string" if kind == "enum" else kind}
+    if options:
+        declared["enum"] = options.split("|")
+    elif kind == "enum":
+        declared["enum"] = LISTS.get(f"{parameter.slot}.{language}") or LISTS[parameter.slot]
+    if parameter.told or rng.random() < 0.35:
+        declared["description"] = rng.choice(parameter.about)
+    return declared
+
+
+def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
+    """Return *tool* under one of its names, with some of its optional arguments."""
+    chosen = [p for p in tool.parameters if not p.optional or rng.random() < 0.7]
+    names: dict[str, str] = {}
+    for parameter in chosen:
+        free = [name for name in parameter.names if name not in names.values()]
+        names[parameter.slot] = rng.choice(free or [parameter.slot])
+    properties = {names[p.slot]: _property(p, rng, language) for p in chosen}
+    required = [names[p.slot] for p in chosen if not p.optional]
+    schema: dict[str, Any] = {"name": rng.choice(tool.names)}
+    if rng.random() < 0.5:
+        schema["description"] = rng.choice(tool.about)
+    schema["parameters"] = {"type": "object", "properties": properties}
+    if rng.random() < 0.7:
+        schema["parameters"]["required"] = required
+    if rng.random() < 0.1:
+        schema["parameters"]["additionalProperties"] = False
+    return Guise(schema, names, {p.slot: p.kind for p in chosen})
