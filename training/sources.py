@@ -1,7 +1,8 @@
 """The public data sets, read from the folder given with --data; a set that is not there is an error.
 
 Only sets whose licence lets a model made from them be passed on freely: star (MIT), taskmaster4 (CC BY
-4.0), crosswoz (Apache-2.0), banking77 (CC BY 4.0), clinc150 (CC BY 3.0), multidogo (CDLA-Permissive-1.0).
+4.0), crosswoz (Apache-2.0), banking77 (CC BY 4.0), clinc150 (CC BY 3.0), multidogo (CDLA-Permissive-1.0),
+natcs (CDLA-Permissive-2.0).
 The model card names them.
 """
 
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from training.chat import Conversation, Document, Turn, document, dumps, prose
-from training.service import outside, system
+from training.service import answer, outside, system, topics
+from training.templates.values import Values
 
 LONGEST = 900
 OUTSIDE = frozenset(
@@ -45,8 +47,61 @@ OUTSIDE = frozenset(
         "book_flight",
         "tire_pressure",
         "meal_suggestion",
+        "timezone",
+        "date",
+        "cook_time",
+        "ingredient_substitution",
+        "food_last",
+        "ingredients_list",
+        "mpg",
+        "gas_type",
+        "next_song",
+        "what_song",
+        "how_busy",
+        "alarm",
+        "timer",
+        "next_holiday",
+        "vaccines",
+        "restaurant_reviews",
+        "jump_start",
+        "tire_change",
+        "oil_change_how",
+        "plug_type",
+        "book_hotel",
+        "smart_home",
+        "todo_list",
+        "uber",
+        "do_you_have_pets",
+        "what_are_your_hobbies",
     ]
 )
+INSIDE = {
+    "order": "order_how",
+    "order_status": "delivery",
+    "cancel": "generic",
+    "account_blocked": "login",
+    "card_declined": "payment_failed",
+    "damaged_card": "generic",
+    "report_lost_card": "generic",
+    "report_fraud": "unknown_charge",
+    "pay_bill": "generic",
+    "bill_due": "generic",
+    "application_status": "generic",
+    "rewards_balance": "points",
+    "redeem_rewards": "points",
+    "replacement_card_duration": "generic",
+    "new_card": "generic",
+    "change_user_name": "email_change",
+    "reset_settings": "generic",
+    "transactions": "generic",
+    "pin_change": "generic",
+    "sync_device": "generic",
+}
+"""The intents of clinc150 that customers have, and the topic that answers them."""
+TRADES = {"finance", "software", "media", "insurance"}
+CHATTER = frozenset(
+    ["contentonly", "confirmation", "rejection", "openinggreeting", "closinggreeting", "thankyou", "outofdomain"]
+)  # of multidogo: not a wish
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -128,6 +183,39 @@ def strangers(data: Path, rng: random.Random) -> Iterator[Document]:
             yield document(Conversation((*system(rng, "en"), Turn("user", row["text"]), Turn("assistant", reply))))
 
 
+def _wishes(data: Path) -> Iterator[tuple[str, str]]:
+    """Yield what customers of other trades ask, and the topic that answers it."""
+    for row in rows(data / "clinc150/train.jsonl.gz"):
+        if row["intent"] in INSIDE:
+            yield row["text"], INSIDE[row["intent"]]
+    for row in rows(data / "banking77/train.jsonl.gz"):
+        yield row["text"], "generic"
+    for row in rows(data / "natcs/train.jsonl.gz"):
+        yield row["text"].strip(), "generic"
+    for row in rows(data / "multidogo/train.jsonl.gz"):
+        if row["domain"] in TRADES and row["intent"] not in CHATTER and len(row["text"].split()) > 4:
+            yield row["text"], "generic"
+
+
+def customers(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield what customers ask in words we did not write, with an answer of the job: the border of `strangers`."""
+    found = sorted(set(_wishes(data)))
+    every = {topic.name: topic for topic in topics("en")}
+    for text, name in rng.sample(found, min(len(found), 4000)):
+        if len(text) < LONGEST:
+            reply = answer(every[name], rng, Values(rng, "en"))
+            yield document(Conversation((*system(rng, "en"), Turn("user", text), Turn("assistant", reply))))
+
+
+def tourists(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield the sights that people ask for in Chinese, with the honest answer."""
+    reply = outside("zh")[1]
+    for row in rows(data / "crosswoz/dialogues.jsonl.gz"):
+        first = row["turns"][0]
+        if first["role"] == "user" and "景点" in first["text"] and "酒店" not in first["text"]:
+            yield document(Conversation((*system(rng, "zh"), Turn("user", first["text"]), Turn("assistant", reply))))
+
+
 def labels(data: Path, rng: random.Random) -> Iterator[Document]:
     """Yield messages to be sorted into the intents of a bank, and slots to be read out of a message."""
     bank = list(rows(data / "banking77/train.jsonl.gz"))
@@ -166,7 +254,9 @@ def texts(data: Path, rng: random.Random) -> Iterator[Document]:
 PUBLIC = {
     "dialogues": (dialogues, 100),
     "calls": (calls, 800),
-    "strangers": (strangers, 1200),
+    "strangers": (strangers, 1500),
+    "customers": (customers, 1500),
+    "tourists": (tourists, 150),
     "labels": (labels, 800),
     "texts": (texts, 150),
 }

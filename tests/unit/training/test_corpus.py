@@ -69,6 +69,35 @@ def test_questions_have_paraphrases(language: str) -> None:
 
 
 @LANGUAGES
+def test_a_question_keeps_its_values(language: str) -> None:
+    """However a question is roughened, what was filled in stands in it unchanged."""
+    for number in range(400):
+        rng = random.Random(number)
+        values = Values(rng, language)
+        asked = service.ask(rng.choice(service.topics(language)), rng, values)
+        capitalised = asked[:1].lower() + asked[1:]
+        assert all(value in asked or value in capitalised for value in values.kept.values()), asked
+
+
+@LANGUAGES
+def test_roughening_spares_listed_values(language: str) -> None:
+    """A text that is filled already keeps the values in it."""
+    for number in range(400):
+        rng = random.Random(number)
+        values = Values(rng, language)
+        kept = [values(slot) for slot in ("product", "reason", "task", "mail", "order", "person")]
+        rough = service.roughen("something about " + ", ".join(kept) + " tomorrow.", rng, language)
+        assert all(value in rough for value in kept), rough
+
+
+def test_some_customers_change_the_language() -> None:
+    """In some conversations a later turn is in the other language, and so is its answer."""
+    talks = [service.chat(random.Random(number), "en").turns for number in range(300)]
+    spoken = [[turn.text for turn in talk if turn.role == "assistant"] for talk in talks]
+    assert any(answers[0].isascii() and not answers[-1].isascii() for answers in spoken)
+
+
+@LANGUAGES
 def test_calls_fit_their_schemas(language: str) -> None:
     """Each call passes declared arguments in the declared order, the required ones among them."""
     for number in range(200):
