@@ -39,14 +39,19 @@ def train(texts: Iterable[str], size: int) -> Tokenizer:
     """Learn a vocabulary of *size* from *texts*; a digit stands alone, as it is to be copied."""
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
     tokenizer.pre_tokenizer = _cut(TRAIN)
-    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size - len(CONTROL) - len(MARKS),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return finish(tokenizer)
+
+
+def finish(tokenizer: Tokenizer) -> Tokenizer:
+    """Give a *tokenizer* of plain tokens and merges the way it cuts at run time, and the marks of a chat."""
     tokenizer.pre_tokenizer = _cut(RUN)
+    tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in CONTROL])
     tokenizer.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in MARKS])
     return tokenizer

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.network import Network, Shape
+from training.muon import Muon
+from training.network import Network, Shape, prime
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,7 @@ class Plan:
     minutes: float
     rows: int = 4
     matrix_rate: float = 0.02
-    other_rate: float = 0.003
-    plain_rate: float = 0.002
+    other_rate: float = 0.002
     warm: float = 0.02
     fall: float = 0.45
     save_every: float = 300.0
@@ -84,12 +84,11 @@ def half_is_fast() -> bool:
 
 def optimizers(network: Network, plan: Plan, *, half: bool) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices of the blocks and AdamW for the rest, each knowing its full rate."""
-    if not half:
-        return [torch.optim.AdamW(network.parameters(), lr=plan.plain_rate, betas=(0.9, 0.98), weight_decay=0.01)]
     matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
     others = [weight for weight in network.parameters() if not any(weight is matrix for matrix in matrices)]
-    muon = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.05, momentum=0.95)
-    adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    kind = torch.optim.Muon if half else Muon
+    muon = kind(matrices, lr=plan.matrix_rate, weight_decay=0.01, momentum=0.95)
+    adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0)
     return [muon, adam]
 
 
@@ -101,6 +100,7 @@ class Run:
         torch.manual_seed(plan.seed)
         self.folder, self.shape, self.plan = folder, shape, plan
         self.network = Network(shape)
+        prime(self.network)
         self.rows = Rows(folder, plan.rows, plan.seed)
         self.half = half_is_fast()
         self.opts = optimizers(self.network, plan, half=self.half)
@@ -133,8 +133,9 @@ class Run:
         """Read the state back."""
         state = torch.load(self.checkpoint, weights_only=True)
         self.network.load_state_dict(state["network"])
-        for opt, kept in zip(self.opts, state["optimizers"], strict=True):
-            opt.load_state_dict(kept)
+        if state["optimizers"]:  # none after restart.py
+            for opt, kept in zip(self.opts, state["optimizers"], strict=True):
+                opt.load_state_dict(kept)
         self.step, self.spent = state["step"], state["spent"]
 
     def forward(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -200,10 +201,13 @@ def main() -> None:
     torch.set_num_threads(asked.threads)
     vocabulary = int(np.load(asked.folder / "size.npy"))
     plan = Plan(asked.minutes, rows=asked.rows)
-    run = Run(asked.folder, Shape(vocabulary=vocabulary), plan, compiled=not asked.no_compile)
+    shape = Shape(vocabulary=vocabulary)
+    if asked.resume:
+        shape = Shape(**torch.load(asked.folder / "checkpoint.pt", weights_only=True)["shape"])
+    run = Run(asked.folder, shape, plan, compiled=not asked.no_compile)
     if asked.resume:
         run.resume()
-    kind = "bf16, Muon" if run.half else "fp32, AdamW"
+    kind = "bf16" if run.half else "fp32"
     print(f"{run.network.size():,} parameters, {len(run.rows.tokens):,} rows, {kind}", flush=True)
     run.go()
 

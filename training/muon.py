@@ -1,0 +1,57 @@
+"""Muon in fp32, for processors without bf16: torch's own does its inner steps in bf16, which is slow there.
+
+Each matrix moves by its momentum made orthogonal (Newton and Schulz's iteration, quintic, coefficients of Keller
+Jordan's post "Muon: An optimizer for hidden layers in neural networks", 2024). Matrices of one shape are done at once.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+QUINTIC = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonal(matrices: Tensor, steps: int = 4) -> Tensor:
+    """Return each of *matrices* (count, rows, columns) with all its singular values near one."""
+    a, b, c = QUINTIC
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        square = x @ x.mT
+        x = a * x + (b * square + c * square @ square) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon with Nesterov's momentum and decoupled weight decay; the rate is scaled by sqrt(max(1, rows / columns))."""
+
+    def __init__(self, matrices: Iterable[Tensor], *, lr: float, momentum: float, weight_decay: float) -> None:
+        """Take *matrices*, all of two dimensions."""
+        super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Move every matrix that has a gradient; *closure* is not supported."""
+        if closure is not None:
+            message = "Muon takes no closure"
+            raise ValueError(message)
+        for group in self.param_groups:
+            shapes: dict[torch.Size, list[Tensor]] = {}
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    shapes.setdefault(weight.shape, []).append(weight)
+            for shape, weights in shapes.items():
+                moves = orthogonal(torch.stack([self._momentum(weight, group["momentum"]) for weight in weights]))
+                rate = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+                for weight, move in zip(weights, moves, strict=True):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(move, alpha=-rate)
+
+    def _momentum(self, weight: Tensor, momentum: float) -> Tensor:
+        """Fold the gradient of *weight* into its momentum, and return the direction."""
+        state = self.state[weight]
+        kept = state.setdefault("momentum", torch.zeros_like(weight))
+        kept.lerp_(weight.grad, 1 - momentum)
+        return weight.grad.lerp(kept, momentum)

@@ -1,0 +1,81 @@
+"""Restart: a GGUF that `export.py` wrote becomes a checkpoint and a tokenizer again, to be trained further.
+
+    python -m training.restart parley/engine/models/parley-mini.gguf --folder F
+    python -m training.pack --folder F --seed 2
+    python -m training.train --folder F --resume --minutes 60
+
+So what one session could not finish another goes on with, from nothing but the repository. What is lost is the
+optimizer's memory, which is found again in some hundred steps, and the rounding to 8 bits.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import gguf
+import torch
+from tokenizers import Tokenizer, models
+
+from training.export import gguf_name
+from training.network import Network, Shape
+from training.tokenizer import finish
+
+
+def _value(reader: gguf.GGUFReader, name: str) -> Any:
+    """Return the field *name* of the header; KeyError if the file lacks it."""
+    return reader.fields[name].contents()
+
+
+def shape(reader: gguf.GGUFReader) -> Shape:
+    """Return the sizes of the network in the file."""
+    return Shape(
+        vocabulary=_value(reader, "llama.vocab_size"),
+        width=_value(reader, "llama.embedding_length"),
+        layers=_value(reader, "llama.block_count"),
+        heads=_value(reader, "llama.attention.head_count"),
+        kv_heads=_value(reader, "llama.attention.head_count_kv"),
+        hidden=_value(reader, "llama.feed_forward_length"),
+        context=_value(reader, "llama.context_length"),
+        rope_base=_value(reader, "llama.rope.freq_base"),
+    )
+
+
+def coder(reader: gguf.GGUFReader) -> Tokenizer:
+    """Return the tokenizer in the file."""
+    kinds = _value(reader, "tokenizer.ggml.token_type")
+    tokens = _value(reader, "tokenizer.ggml.tokens")
+    vocabulary = {text: i for i, text in enumerate(tokens) if kinds[i] == gguf.TokenType.NORMAL}
+    merges = [tuple(pair.split(" ")) for pair in _value(reader, "tokenizer.ggml.merges")]
+    return finish(Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True)))
+
+
+def restart(file: Path, folder: Path) -> None:
+    """Write tokenizer.json and checkpoint.pt into *folder* from *file*."""
+    reader = gguf.GGUFReader(file)
+    folder.mkdir(parents=True, exist_ok=True)
+    coder(reader).save(str(folder / "tokenizer.json"))
+    sizes = shape(reader)
+    network = Network(sizes)
+    packed = {tensor.name: tensor for tensor in reader.tensors}
+    weights = {}
+    for name, weight in network.state_dict().items():
+        tensor = packed[gguf_name(name)]
+        plain = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        weights[name] = torch.tensor(plain).reshape(weight.shape)
+    network.load_state_dict(weights)
+    state = {"shape": sizes.as_dict(), "network": network.state_dict(), "optimizers": [], "step": 0, "spent": 0.0}
+    torch.save(state, folder / "checkpoint.pt")
+    print(f"{folder}: {network.size():,} parameters, vocabulary {sizes.vocabulary}")
+
+
+def main() -> None:
+    """Restart from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, help="a GGUF file of ours")
+    parser.add_argument("--folder", type=Path, required=True, help="takes checkpoint.pt and tokenizer.json")
+    asked = parser.parse_args()
+    restart(asked.file, asked.folder)
+
+
+if __name__ == "__main__":
+    main()
