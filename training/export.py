@@ -33,6 +33,8 @@ def gguf_name(name: str) -> str:
         return "token_embd.weight"
     if name == "norm.weight":
         return "output_norm.weight"
+    if name == "output.weight":
+        return name
     _, number, inner = name.removesuffix(".weight").split(".", 2)
     return f"blk.{number}.{NAMES[inner]}.weight"
 

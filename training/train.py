@@ -28,7 +28,8 @@ class Plan:
     minutes: float
     rows: int = 4
     matrix_rate: float = 0.02
-    other_rate: float = 0.002
+    other_rate: float = 0.001
+    word_rate: float = 0.01
     warm: float = 0.02
     fall: float = 0.45
     save_every: float = 300.0
@@ -85,11 +86,12 @@ def half_is_fast() -> bool:
 def optimizers(network: Network, plan: Plan, *, half: bool) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices of the blocks and AdamW for the rest, each knowing its full rate."""
     matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
-    others = [weight for weight in network.parameters() if not any(weight is matrix for matrix in matrices)]
+    gains = [weight for weight in network.parameters() if weight.dim() == 1]
     kind = torch.optim.Muon if half else Muon
     muon = kind(matrices, lr=plan.matrix_rate, weight_decay=0.01, momentum=0.95)
-    adam = torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.0)
-    return [muon, adam]
+    adam = torch.optim.AdamW([*gains, network.output.weight], lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    words = torch.optim.AdamW(network.embedding.parameters(), lr=plan.word_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    return [muon, adam, words]
 
 
 class Run:
