@@ -167,9 +167,9 @@ def prime(network: Network) -> None:
     positions back and write a code of what stands there; three of the second layer compare these codes and bring the
     token that followed ("induction heads": Olsson et al., "In-context Learning and Induction Heads", 2022). A third
     of the width is kept free of embeddings for the codes, and a token's output row begins as its embedding. Embeddings
-    are large and apart from the output layer, for two reasons that were seen: the steps of an optimizer drown small ones
-    within a hundred steps, and an output layer draws all rare tokens in one direction, after which nothing tells them
-    apart. All of it is only a start: training changes every weight.
+    are large and apart from the output layer, for two reasons that were seen: the steps of an optimizer drown small
+    ones within a hundred steps, and an output layer draws all rare tokens in one direction, after which nothing tells
+    them apart. All of it is only a start: training changes every weight.
     ValueError if the shape has no room for it.
     """
     shape = network.shape
