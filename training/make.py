@@ -1,8 +1,9 @@
-"""One command for all of it: corpus, tokenizer, training, export, check.
+"""One command for all of it: corpus, tokenizer, training, export, check, and the figures of the model card.
 
-    python -m training.make --minutes 30
+    python -m training.make --minutes 100
 
-Each step is a module that can be run alone; a step that fails stops the rest.
+With --begin FILE.gguf a model made before is trained further, with its tokenizer. Each step is a module that can be run
+alone; a step that fails stops the rest.
 """
 
 import argparse
@@ -17,10 +18,10 @@ PATIENT = {**os.environ, "OMP_WAIT_POLICY": "passive"}
 OUT = Path("parley/engine/models/parley-mini.gguf")
 
 
-def step(module: str, *arguments: object) -> None:
+def step(module: str, *arguments: object, python: Path = Path(sys.executable)) -> None:
     """Run one module and say how long it took."""
     began = time.monotonic()
-    command = [sys.executable, "-m", f"training.{module}", *map(str, arguments)]
+    command = [str(python), "-m", f"training.{module}", *map(str, arguments)]
     subprocess.run(command, check=True, env=PATIENT)  # noqa: S603 - our own modules
     print(f"-- {module}: {time.monotonic() - began:.0f} s", flush=True)
 
@@ -28,16 +29,24 @@ def step(module: str, *arguments: object) -> None:
 def main() -> None:
     """Make the model from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30.0, help="time to train")
+    parser.add_argument("--minutes", type=float, default=100.0, help="time to train")
+    parser.add_argument("--begin", type=Path, help="a GGUF file of ours to go on from, instead of from nothing")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the public data sets")
     parser.add_argument("--folder", type=Path, default=Path("build/training"), help="where the work lies")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--server", type=Path, default=Path(".venv/bin/python"), help="the Python that has Parley")
     asked = parser.parse_args()
+    further = []
+    if asked.begin:
+        step("restart", asked.begin, "--folder", asked.folder)
+        further = ["--resume"]
     step("pack", "--folder", asked.folder, "--data", asked.data, "--seed", asked.seed)
-    step("train", "--folder", asked.folder, "--minutes", asked.minutes, "--threads", asked.threads)
+    step("train", "--folder", asked.folder, "--minutes", asked.minutes, "--threads", asked.threads, *further)
     step("export", "--folder", asked.folder, "--out", asked.out)
+    report = asked.folder / "evaluation.md"
+    step("evaluate", "--gguf", asked.out, "--data", asked.data, "--report", report, python=asked.server)
     step("check", asked.out, "--tokenizer", asked.folder / "tokenizer.json")
 
 

@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=36000)
+    parser.add_argument("--count", type=int, default=100000)
     parser.add_argument("--vocabulary", type=int, default=6144)
     asked = parser.parse_args()
     build(asked.folder, asked.data, seed=asked.seed, count=asked.count, vocabulary=asked.vocabulary)

@@ -26,12 +26,12 @@ class Plan:
     """How to train."""
 
     minutes: float
-    rows: int = 4
+    rows: int = 8
     matrix_rate: float = 0.02
     other_rate: float = 0.001
     word_rate: float = 0.01
     warm: float = 0.02
-    fall: float = 0.45
+    fall: float = 0.8
     save_every: float = 300.0
     seed: int = 1
 
