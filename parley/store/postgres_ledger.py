@@ -12,6 +12,7 @@ fails alone.
 
 import asyncio
 import time
+from typing import Any
 
 import asyncpg
 from msgspec.structs import astuple
@@ -19,8 +20,21 @@ from sqlalchemy import Table
 
 from parley.errors import NotRecorded
 from parley.store.completions import StoredCompletion
-from parley.store.ledger import ATTEMPT_SECONDS, Entry, Failures, Record, Row, clean, failure, settle
+from parley.store.counters import Verdict
+from parley.store.ledger import (
+    ATTEMPT_SECONDS,
+    Admission,
+    Entry,
+    Keep,
+    Record,
+    Results,
+    Settled,
+    clean,
+    failure,
+    settle,
+)
 from parley.store.postgres_connection import connect, hang_up
+from parley.store.postgres_counters import Lease, count, keep, refused
 from parley.store.tables import calls, completions, labels
 
 _LOST = (
@@ -62,15 +76,28 @@ class PostgresLedger:
         self._awake = asyncio.Event()
         self._closed = False
         self._connection: asyncpg.Connection | None = None
+        self._lease = Lease()
         self._task = self._loop.create_task(self._work())
 
-    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
-        """Return when *record*, and *stored* with it, is durable. Raises NotRecorded: neither is there."""
-        await self._enter(astuple(record), stored)
+    async def write(
+        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+    ) -> None:
+        """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there."""
+        await self._enter(Entry(self._loop.create_future(), astuple(record), stored, settled))
+
+    async def admit(self, admission: Admission) -> Verdict:
+        """Take what *admission* needs, all or nothing, and return the verdict. Raises NotRecorded."""
+        verdict: Verdict = await self._enter(Entry(self._loop.create_future(), admission=admission))
+        return verdict
+
+    async def keep(self) -> int:
+        """Renew this process's lease; settle what the dead have held, and return how many calls. Raises NotRecorded."""
+        dead: int = await self._enter(Keep(self._loop.create_future()))
+        return dead
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""
-        await self._enter(None, None)
+        await self._enter(Entry(self._loop.create_future()))
 
     async def close(self) -> None:
         """Write what is pending, then close the connection."""
@@ -78,13 +105,12 @@ class PostgresLedger:
         self._awake.set()
         await self._task
 
-    def _enter(self, row: Row | None, stored: StoredCompletion | None) -> "asyncio.Future[None]":
+    def _enter(self, entry: Entry) -> "asyncio.Future[Any]":
         if self._closed:
             raise NotRecorded
-        future = self._loop.create_future()
-        self._pending.append((row, stored, future))
+        self._pending.append(entry)
         self._awake.set()
-        return future
+        return entry.future
 
     async def _work(self) -> None:
         """Write group after group until closed and empty."""
@@ -96,8 +122,8 @@ class PostgresLedger:
                 settle(group, await self._write(group))
         await self._drop()
 
-    async def _write(self, group: list[Entry]) -> Failures:
-        """Write *group*, over a new connection if need be, within its time; return who failed."""
+    async def _write(self, group: list[Entry]) -> Results:
+        """Write *group*, over a new connection if need be, within its time; return what became of each entry."""
         deadline = self._loop.time() + ATTEMPT_SECONDS
         again = False
         while True:
@@ -105,7 +131,9 @@ class PostgresLedger:
                 async with asyncio.timeout_at(deadline):
                     self._connection = connection = self._connection or await connect(self._url)
                     again, was = True, again
-                    return await _write_group(connection, group, again=was)
+                    return await _Group(connection, self._lease, again=was).write(group)
+            except asyncpg.DeadlockDetectedError:
+                continue  # undone by the server, for the sake of another replica's group
             except _LOST as error:
                 if isinstance(error, _KNOWN):
                     return [failure(error) for _ in group]
@@ -123,46 +151,69 @@ class PostgresLedger:
             await hang_up(connection)
 
 
-async def _write_group(connection: asyncpg.Connection, group: list[Entry], *, again: bool) -> Failures:
-    rows = [entry[0] for entry in group if entry[0] is not None and entry[1] is None]
-    try:
-        if len(rows) == len(group):
-            await connection.executemany(_CALL[again], rows)  # a transaction of its own
-        else:
-            async with connection.transaction():
-                await connection.executemany(_CALL[again], rows)
-                for row, stored, _ in group:
-                    if row is None or stored is not None:
-                        await _insert_one(connection, row, stored, again=again)
-    except _REFUSED:
-        return await _one_by_one(connection, group, again=again)
-    return None
+class _Group:
+    """The writing of one group over *connection*; *again*: an earlier attempt may have been committed."""
 
+    def __init__(self, connection: asyncpg.Connection, lease: Lease, *, again: bool) -> None:
+        self._connection = connection
+        self._lease = lease
+        self._again = again
 
-async def _insert_one(
-    connection: asyncpg.Connection, row: Row | None, stored: StoredCompletion | None, *, again: bool
-) -> None:
-    if row is None:
-        await connection.execute(_PULSE, time.time_ns())
-        return
-    if await connection.execute(_CALL[again], *row) == _THERE or stored is None:
-        return
-    if await connection.execute(_COMPLETION, *stored.row()) == _THERE:
-        stored = stored.renamed(str(row[0]))
-        await connection.execute(_COMPLETION, *stored.row())
-    await connection.executemany(_LABEL, stored.label_rows())
+    async def write(self, group: list[Entry]) -> Results:
+        """Write *group*; return what became of each entry, None for all when all are durable."""
+        rows = [entry.row for entry in group if entry.plain]
+        try:
+            if len(rows) == len(group):
+                await self._connection.executemany(_CALL[self._again], rows)  # a transaction of its own
+                return None
+            async with self._connection.transaction():
+                if all(entry.admission for entry in group):
+                    await self._connection.execute("SET LOCAL synchronous_commit = off")
+                await self._connection.executemany(_CALL[self._again], rows)
+                return await self._others(group)
+        except _REFUSED:
+            return await self._one_by_one(group)
 
+    async def _others(self, group: list[Entry]) -> Results:
+        """Write what is not plain of *group*."""
+        results: list[Any] = [None if entry.plain or entry.admission else await self._one(entry) for entry in group]
+        counted = [number for number, entry in enumerate(group) if entry.settled or entry.admission]
+        if counted:
+            entries = [group[number] for number in counted]
+            gone = await refused(self._connection, entries) if self._again else []
+            verdicts = await count(self._connection, entries, self._lease, again=self._again)
+            for number, verdict in zip(counted, verdicts, strict=True):
+                results[number] = failure(ValueError("given up as lost")) if group[number] in gone else verdict
+        return results
 
-async def _one_by_one(connection: asyncpg.Connection, group: list[Entry], *, again: bool) -> Failures:
-    """Write each entry of *group* for itself, in one transaction; return each one's failure."""
-    failures: list[NotRecorded | None] = []
-    async with connection.transaction():
-        for row, stored, _ in group:
-            try:
-                async with connection.transaction():  # a savepoint
-                    await _insert_one(connection, clean(row), stored and stored.clean(), again=again)
-            except _REFUSED as error:
-                failures.append(failure(error))
-            else:
-                failures.append(None)
-    return failures
+    async def _one(self, entry: Entry) -> int | None:
+        connection, row, stored = self._connection, entry.row, entry.stored
+        if isinstance(entry, Keep):
+            rows = await keep(connection, self._lease)
+            await connection.executemany(_CALL[True], rows)
+            return len(rows)
+        if row is None:
+            await connection.execute(_PULSE, time.time_ns())
+            return None
+        if await connection.execute(_CALL[self._again], *row) == _THERE or stored is None:
+            return None
+        if await connection.execute(_COMPLETION, *stored.row()) == _THERE:
+            stored = stored.renamed(str(row[0]))
+            await connection.execute(_COMPLETION, *stored.row())
+        await connection.executemany(_LABEL, stored.label_rows())
+        return None
+
+    async def _one_by_one(self, group: list[Entry]) -> Results:
+        """Write each entry of *group* for itself, in one transaction; return what became of each."""
+        results: list[Any] = []
+        async with self._connection.transaction():
+            for entry in group:
+                entry.row, entry.stored = clean(entry.row), entry.stored and entry.stored.clean()
+                try:
+                    async with self._connection.transaction():  # a savepoint
+                        if entry.plain:
+                            await self._one(entry)
+                        results.extend(await self._others([entry]) or [None])
+                except _REFUSED as error:
+                    results.append(failure(error))
+        return results

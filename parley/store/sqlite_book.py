@@ -13,12 +13,10 @@ import time
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Table
-
-from parley.errors import NotRecorded
-from parley.store.completions import StoredCompletion
-from parley.store.ledger import ATTEMPT_SECONDS, Entry, Failures, Row, clean, failure
+from parley.store.ledger import ATTEMPT_SECONDS, Entry, Keep, Results, clean, failure
+from parley.store.sqlite_counters import Lease, count, insert, keep
 from parley.store.tables import calls, completions, labels
 
 _ROWS = 32  # at most so many in one statement: each number of rows is a statement to keep
@@ -34,15 +32,9 @@ _REFUSED = (
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL}
 
 
-def _insert(table: Table, rows: int = 1) -> str:
-    columns = table.columns.keys()
-    values = f"({','.join('?' * len(columns))})"
-    return f"INSERT INTO {table.name} ({','.join(columns)}) VALUES {','.join([values] * rows)}"  # noqa: S608
-
-
-_CALLS = [_insert(calls, rows) for rows in range(_ROWS + 1)]
-_COMPLETION = f"{_insert(completions)} ON CONFLICT DO NOTHING"
-_LABEL = _insert(labels)
+_CALLS = [insert(calls, rows) for rows in range(_ROWS + 1)]
+_COMPLETION = f"{insert(completions)} ON CONFLICT DO NOTHING"
+_LABEL = insert(labels)
 _PULSE = "INSERT OR REPLACE INTO pulse VALUES (1, ?)"
 
 
@@ -52,9 +44,10 @@ class Book:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._lease = Lease()
 
-    def write(self, group: list[Entry]) -> Failures:
-        """Write *group*. Return None when all is durable, else each entry's failure (None: it is durable)."""
+    def write(self, group: list[Entry]) -> Results:
+        """Write *group*. Return None when all is durable, else what became of each entry."""
         try:
             return self._write(self._open(), group)
         except sqlite3.Error as error:
@@ -81,17 +74,60 @@ class Book:
             self._connection = connection
         return self._connection
 
-    def _write(self, connection: sqlite3.Connection, group: list[Entry]) -> Failures:
+    def _write(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
         try:
-            rows = [entry[0] for entry in group if entry[0] is not None and entry[1] is None]
-            if len(rows) == len(group) <= _ROWS:
-                _insert_calls(connection, rows)  # one statement is a transaction of its own
-            else:
-                with _Transaction(connection):
-                    _insert_all(connection, group, rows)
+            if len(group) <= _ROWS and all(entry.plain for entry in group):
+                _insert_calls(connection, group)  # one statement is a transaction of its own
+                return None
+            with _Transaction(connection, durable=any(entry.admission is None for entry in group)):
+                return self._insert_all(connection, group)
         except _REFUSED:
-            return _one_by_one(connection, group)
+            return self._one_by_one(connection, group)
+
+    def _insert_all(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
+        """Insert the plain rows of *group*, then the others; then count."""
+        plain = [entry for entry in group if entry.plain]
+        for start in range(0, len(plain), _ROWS):
+            _insert_calls(connection, plain[start : start + _ROWS])
+        results: list[Any] = [
+            None if entry.plain or entry.admission else self._insert_one(connection, entry) for entry in group
+        ]
+        counted = [number for number, entry in enumerate(group) if entry.settled or entry.admission]
+        if counted:
+            verdicts = count(connection, [group[number] for number in counted], self._lease)
+            for number, verdict in zip(counted, verdicts, strict=True):
+                results[number] = verdict
+        return results
+
+    def _insert_one(self, connection: sqlite3.Connection, entry: Entry) -> int | None:
+        row, stored = entry.row, entry.stored
+        if isinstance(entry, Keep):
+            return keep(connection, self._lease)
+        if row is None:
+            connection.execute(_PULSE, (time.time_ns(),))
+            return None
+        connection.execute(_CALLS[1], row)
+        if stored is not None:
+            if not connection.execute(_COMPLETION, stored.row()).rowcount:
+                stored = stored.renamed(str(row[0]))
+                connection.execute(_COMPLETION, stored.row())
+            connection.executemany(_LABEL, stored.label_rows())
         return None
+
+    def _one_by_one(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
+        """Write each entry of *group* for itself, in one transaction; return what became of each."""
+        results: list[Any] = []
+        with _Transaction(connection):
+            for entry in group:
+                connection.execute("SAVEPOINT entry")
+                try:
+                    entry.row, entry.stored = clean(entry.row), entry.stored and entry.stored.clean()
+                    results.extend(self._insert_all(connection, [entry]) or [None])
+                except _REFUSED as error:
+                    connection.execute("ROLLBACK TO entry")
+                    results.append(failure(error))
+                connection.execute("RELEASE entry")
+        return results
 
     def _recover(self, error: sqlite3.Error) -> None:
         """After a failure that may be the connection's, open a new one next time."""
@@ -100,66 +136,38 @@ class Book:
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on an error."""
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on an error; one that need not be *durable* waits for no disk."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, durable: bool = True) -> None:
         self._connection = connection
+        self._durable = durable
 
     def __enter__(self) -> None:
+        if not self._durable:
+            self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error:
+        try:
+            if kind is None:
+                self._commit()
+            else:
                 self._undo()
-                raise
-        else:
+        finally:
+            if not self._durable:
+                self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
             self._undo()
+            raise
 
     def _undo(self) -> None:
         if self._connection.in_transaction:  # a full disk has rolled back already
             self._connection.execute("ROLLBACK")
 
 
-def _insert_calls(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    connection.execute(_CALLS[len(rows)], list(chain.from_iterable(rows)))
-
-
-def _insert_all(connection: sqlite3.Connection, group: list[Entry], rows: list[Row]) -> None:
-    """Insert *rows*, the plain ones of *group*, and then the others."""
-    for start in range(0, len(rows), _ROWS):
-        _insert_calls(connection, rows[start : start + _ROWS])
-    for row, stored, _ in group:
-        if row is None or stored is not None:
-            _insert_one(connection, row, stored)
-
-
-def _insert_one(connection: sqlite3.Connection, row: Row | None, stored: StoredCompletion | None) -> None:
-    if row is None:
-        connection.execute(_PULSE, (time.time_ns(),))
-        return
-    connection.execute(_CALLS[1], row)
-    if stored is not None:
-        if not connection.execute(_COMPLETION, stored.row()).rowcount:
-            stored = stored.renamed(str(row[0]))
-            connection.execute(_COMPLETION, stored.row())
-        connection.executemany(_LABEL, stored.label_rows())
-
-
-def _one_by_one(connection: sqlite3.Connection, group: list[Entry]) -> list[NotRecorded | None]:
-    """Write each entry of *group* for itself, in one transaction; return each one's failure."""
-    failures: list[NotRecorded | None] = []
-    with _Transaction(connection):
-        for row, stored, _ in group:
-            connection.execute("SAVEPOINT entry")
-            try:
-                _insert_one(connection, clean(row), stored and stored.clean())
-            except _REFUSED as error:
-                connection.execute("ROLLBACK TO entry")
-                failures.append(failure(error))
-            else:
-                failures.append(None)
-            connection.execute("RELEASE entry")
-    return failures
+def _insert_calls(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    connection.execute(_CALLS[len(entries)], list(chain.from_iterable(entry.row or () for entry in entries)))

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`: a database that has it needs no migration."""
 
 metadata = MetaData()
@@ -100,4 +100,32 @@ pulse = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
+)
+
+counters = Table(
+    "counters",  # what limits and budgets are decided by (`parley.store.counters`)
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+leases = Table(
+    "leases",  # one row a process that holds anything; one that is not renewed has died
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+holds = Table(
+    "holds",  # what calls that are not settled have taken of the counters
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lease", Text, nullable=False),
+    Column("needs", LargeBinary, nullable=False),
+    Column("about", LargeBinary, nullable=False),
+    Index("holds_by_lease", "lease"),
+    sqlite_with_rowid=False,
 )

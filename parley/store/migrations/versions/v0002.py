@@ -1,0 +1,35 @@
+"""Counters for limits and budgets, the holds of calls on them, and the leases those live by."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.BigInteger, nullable=False),
+        sa.Column("held", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "leases",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "holds",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("lease", sa.Text, nullable=False),
+        sa.Column("needs", sa.LargeBinary, nullable=False),
+        sa.Column("about", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("holds_by_lease", "holds", ["lease"])
