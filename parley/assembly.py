@@ -17,9 +17,11 @@ from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
 from parley.policies.prices import look_up
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
+from parley.store.keeper import Keeper
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
@@ -89,6 +91,8 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
+        keeper = Keeper(store.ledger)
+        stack.push_async_callback(keeper.close)
         engine = Engine(shelf(data), settings.engine)
         stack.push_async_callback(engine.close)
         client, near = Client(), Client(idle_seconds=ENGINE_KEEPS)
@@ -102,6 +106,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             keys=Keys(store.keys),
             access=Access(),
             audit=Audit(store.ledger, clock, counts),
+            limits=Limits(store.ledger, clock, settings.limits.longest_answer),
             counts=counts,
             routes=Routes(settings, engine, look_up),
             upstreams=Upstreams(

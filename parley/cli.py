@@ -15,12 +15,13 @@ from parley.core.later import later
 from parley.errors import ParleyError, SettingsError
 
 if TYPE_CHECKING:
-    from parley.commands import chat, check, demo, keys, models, options, serve
+    from parley.commands import chat, check, demo, keys, limits, models, options, serve
 else:
     chat = later("parley.commands.chat")
     check = later("parley.commands.check")
     demo = later("parley.commands.demo")
     keys = later("parley.commands.keys")
+    limits = later("parley.commands.limits")
     models = later("parley.commands.models")
     options = later("parley.commands.options")
     serve = later("parley.commands.serve")
@@ -68,7 +69,11 @@ app = typer.Typer(
 )
 key = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke API keys.")
 model = typer.Typer(cls=Group, no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
+limit = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove rate limits.")
+budget = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove budgets.")
 app.add_typer(key, name="key")
+app.add_typer(limit, name="limit")
+app.add_typer(budget, name="budget")
 app.add_typer(model, name="model")
 
 Config = Annotated[
@@ -89,6 +94,11 @@ Workers = Annotated[
     typer.Option(min=1, max=256, help="Processes that share the port; each loads the engine's models for itself."),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print JSON.")]
+Project = Annotated[str | None, typer.Option(help="The project it is for.")]
+Key = Annotated[str | None, typer.Option(help="The key it is for, by its id or prefix.")]
+Model = Annotated[str | None, typer.Option(help="The model it is for, as clients name it; default: all together.")]
+Amount = Annotated[int | None, typer.Option(min=0, metavar="N")]
+Dollars = Annotated[str | None, typer.Option(metavar="DOLLARS")]
 Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -179,6 +189,85 @@ def revoke_key(
     """Revoke a key: it is dead at once."""
     revoked = keys.revoke(options.read(config, data), key)
     typer.echo(f"revoked {revoked.id} {revoked.prefix}")
+
+
+@limit.command("set", cls=Command)
+def set_limit(  # noqa: PLR0913, PLR0917 - the options of a command
+    project: Project = None,
+    key: Key = None,
+    model: Model = None,
+    requests_per_minute: Amount = None,
+    requests_per_day: Amount = None,
+    tokens_per_minute: Amount = None,
+    tokens_per_day: Amount = None,
+    at_once: Annotated[int | None, typer.Option(min=0, metavar="N", help="Calls in flight.")] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Set rate limits of a project, a key, or (neither named) the whole organization."""
+    given = limits.amounts(
+        {
+            "requests-per-minute": requests_per_minute,
+            "requests-per-day": requests_per_day,
+            "tokens-per-minute": tokens_per_minute,
+            "tokens-per-day": tokens_per_day,
+            "at-once": at_once,
+        },
+        limits.RATES,
+    )
+    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.RATES, given)
+
+
+@limit.command("remove", cls=Command)
+def remove_limit(
+    project: Project = None, key: Key = None, model: Model = None, config: Config = None, data: Data = None
+) -> None:
+    """Remove all rate limits that were set for the same project, key and model."""
+    none = dict.fromkeys(limits.RATES)
+    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.RATES, none)
+
+
+@limit.command("list", cls=Command)
+def list_limits(json: Json = False, config: Config = None, data: Data = None) -> None:
+    """List the rate limits."""
+    limits.show(options.read(config, data), limits.RATES, as_json=json)
+
+
+@budget.command("set", cls=Command)
+def set_budget(  # noqa: PLR0913, PLR0917 - the options of a command
+    project: Project = None,
+    key: Key = None,
+    model: Model = None,
+    day: Dollars = None,
+    month: Dollars = None,
+    ever: Dollars = None,
+    fit: Annotated[
+        bool | None,
+        typer.Option(
+            "--fit/--refuse", help="When it is nearly used up: give a shorter answer, or refuse the call (default)."
+        ),
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Set budgets, per UTC day or month or for good, of a project, a key, or the whole organization."""
+    given = limits.amounts({"day": day, "month": month, "ever": ever}, limits.BUDGETS)
+    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.BUDGETS, given, fit=fit)
+
+
+@budget.command("remove", cls=Command)
+def remove_budget(
+    project: Project = None, key: Key = None, model: Model = None, config: Config = None, data: Data = None
+) -> None:
+    """Remove all budgets that were set for the same project, key and model."""
+    none = dict.fromkeys(limits.BUDGETS)
+    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.BUDGETS, none)
+
+
+@budget.command("list", cls=Command)
+def list_budgets(json: Json = False, config: Config = None, data: Data = None) -> None:
+    """List the budgets, what is spent of them, and what is held for calls in flight."""
+    limits.show(options.read(config, data), limits.BUDGETS, as_json=json)
 
 
 @model.command("list", cls=Command)

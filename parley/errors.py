@@ -13,7 +13,8 @@ ParleyError                 500
 │   ├── Conflict            409
 │   ├── TooLarge            413
 │   ├── HeaderTooLarge      431
-│   └── RateLimited         429
+│   ├── RateLimited         429
+│   └── OverBudget          429  insufficient_quota
 ├── UpstreamError           502  it is somebody else's fault; the next target may do better
 │   ├── UpstreamRefused     400  the provider refuses the request itself: told to the client, not shopped around
 │   ├── UpstreamBroken      502  it closed, sent rubbish, or answered 5xx
@@ -31,7 +32,7 @@ Status, type and code are class attributes; the first line of the docstring is t
 `parley.api.render` turns one into OpenAI's body. Errors are told apart by class, never by their words.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 
 class ParleyError(Exception):
@@ -139,8 +140,30 @@ class RateLimited(RequestError):
     """Rate limit reached."""
 
     status = 429
-    type = "requests"
     code = "rate_limit_exceeded"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        kind: Literal["requests", "tokens"] = "requests",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.kind = kind
+
+    @property
+    def error_type(self) -> str:
+        """What was limited."""
+        return self.kind
+
+
+class OverBudget(RequestError):
+    """You exceeded your current quota."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
 
 
 class UpstreamError(ParleyError):

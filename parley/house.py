@@ -8,6 +8,7 @@ from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
 from parley.settings import Settings
 from parley.store.completions import Completions
 from parley.upstreams.opening import Upstreams
@@ -24,6 +25,7 @@ class House:
     keys: Keys
     access: Access
     audit: Audit
+    limits: Limits
     counts: Counts
     routes: Routes
     upstreams: Upstreams

@@ -3,6 +3,7 @@
 They stand in for what a test can't have otherwise: faults and exact times. Everything else in tests is the real thing.
 """
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -19,10 +20,12 @@ from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
 from parley.settings import Settings
 from parley.store.completions import Completions, StoredCompletion
+from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
-from parley.store.ledger import Record
+from parley.store.ledger import Admission, Record, Settled, apply
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import Upstreams
@@ -56,6 +59,7 @@ class RecordingReply:
 
     def __init__(self, meanwhile: Callable[[Event], Awaitable[None]] | None = None) -> None:
         self.authenticated = False
+        self.standings: list[Any] = []
         self.events: list[Event] = []
         self.ended = False
         self._meanwhile = meanwhile
@@ -87,14 +91,46 @@ class FakeLedger:
         self.records: list[Record] = []
         self.stored: list[StoredCompletion] = []
         self.broken = False
+        self.counters: defaultdict[str, Counter] = defaultdict(Counter)
+        self.holds: set[str] = set()
+        self.now = START
 
-    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
-        """Keep *record*. Raises NotRecorded when broken."""
+    async def write(
+        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+    ) -> None:
+        """Keep *record*, and settle. Raises NotRecorded when broken."""
         if self.broken:
             raise NotRecorded
+        if settled is not None:
+            self.holds.remove(settled.id)
+            for change in settled.changes:
+                apply(change, self.counters)
         self.records.append(record)
         if stored is not None:
             self.stored.append(stored)
+
+    async def admit(self, admission: Admission) -> Verdict:
+        """Take what *admission* needs. Raises NotRecorded when broken."""
+        if self.broken:
+            raise NotRecorded
+        for need in admission.needs:
+            self.counters[need.counter]  # made where it is not there yet
+        verdict = decide(admission.needs, self.counters, self.now)
+        if verdict.short is None:
+            self.holds.add(admission.id)
+        return verdict
+
+    async def keep(self) -> int:
+        """Have nobody to settle for."""
+        return 0
+
+    async def ready(self) -> None:
+        """Be ready. Raises NotRecorded when broken."""
+        if self.broken:
+            raise NotRecorded
+
+    async def close(self) -> None:
+        """Have nothing to close."""
 
 
 class FakeKeyBook:
@@ -220,6 +256,7 @@ def a_house(
         keys=Keys(FakeKeyBook()),
         access=Access(),
         audit=Audit(ledger, clock, counts),
+        limits=Limits(ledger, clock, settings.limits.longest_answer),
         counts=counts,
         routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),
         upstreams=Upstreams(

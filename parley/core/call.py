@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from parley.core.rules import Rule
 from parley.errors import InvalidRequest, ParleyError
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -19,12 +20,17 @@ def request_id(at: int) -> str:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls: the key that was shown, and the project it belongs to."""
+    """Who calls: the key that was shown, the project it belongs to, and the rules for both.
+
+    fit: whether a budget that is nearly used up makes answers shorter instead of refusing them.
+    """
 
     key_id: str
     project: str
     prefix: str
     admin: bool = False
+    fit: bool = False
+    rules: tuple[Rule, ...] = ()
 
 
 class Call:
@@ -34,6 +40,7 @@ class Call:
     ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
     refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
+    cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
     """
 
     __slots__ = (
@@ -43,10 +50,12 @@ class Call:
         "at",
         "authorization",
         "body",
+        "cap",
         "client",
         "id",
         "operation",
         "refusal",
+        "standings",
         "streamed",
     )
 
@@ -72,6 +81,8 @@ class Call:
         self.id = id
         self.ask: Any = None
         self.streamed = False
+        self.cap: int | None = None
+        self.standings: list[Any] = []
         self._fields: dict[str, msgspec.Raw] | None = None
 
     def take(self, ask: Any) -> None:

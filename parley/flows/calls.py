@@ -38,11 +38,12 @@ def decode(call: Call) -> Any:
 async def answer(call: Call, reply: Reply, house: House) -> None:
     """Answer *call* into *reply*. Raises the errors of each step."""
     caller = await house.keys.identify(call)  # Unauthenticated
-    reply.authenticated = True
+    reply.authenticated, reply.standings = True, call.standings
     async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
         house.access.permit(caller)  # Forbidden
         call.take(decode(call))  # InvalidRequest, TooLarge
         targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
+        entry.hold = await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
         keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
         async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
             entry.served_by(events.target)

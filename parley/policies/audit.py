@@ -21,7 +21,8 @@ from parley.errors import NotRecorded, ParleyError, RequestError, UpstreamLacksM
 from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.store.completions import StoredCompletion
-from parley.store.ledger import Outcome, Record
+from parley.store.counters import settlement
+from parley.store.ledger import Admission, Outcome, Record, Settled
 
 log = structlog.get_logger()
 
@@ -31,8 +32,10 @@ CLIENT_LEFT = 499  # nginx's number for a client that closed the connection; no 
 class Ledger(Protocol):
     """Where records go (`parley.store`)."""
 
-    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
-        """Make *record* durable. Raises NotRecorded."""
+    async def write(
+        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+    ) -> None:
+        """Make *record*, and what comes with it, durable. Raises NotRecorded."""
         ...
 
 
@@ -59,6 +62,7 @@ class Entry:
         "_target",
         "_text",
         "_usage",
+        "hold",
         "keep",
     )
 
@@ -73,6 +77,7 @@ class Entry:
         self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
+        self.hold: Admission | None = None
 
     def follow(self, opening: OpeningT) -> OpeningT:
         """Note what becomes of *opening*: how many attempts it took, and whom it asked last."""
@@ -110,7 +115,7 @@ class Entry:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         record = self._record(error, ended)
         try:
-            await self._audit.ledger.write(record, self.keep if error is None else None)
+            await self._audit.ledger.write(record, self.keep if error is None else None, self._settled(record))
         except NotRecorded as failure:
             self._audit.lose(record, failure)
             raise
@@ -118,6 +123,13 @@ class Entry:
             self._audit.note(record)  # it is written all the same
             raise
         self._audit.note(record)
+
+    def _settled(self, record: Record) -> Settled | None:
+        """Return what ends the hold of the call, if it has one."""
+        if self.hold is None:
+            return None
+        tokens_used = record.input_tokens + record.output_tokens
+        return Settled(record.id, settlement(self.hold.needs, cost=record.cost, tokens=tokens_used))
 
     def _counted(self, model: str) -> Usage:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""

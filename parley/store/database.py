@@ -20,6 +20,7 @@ from parley.store.completions import Completions
 from parley.store.keys import Keys
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
+from parley.store.rules import Rules
 
 if TYPE_CHECKING:
     from parley.store import postgres
@@ -35,6 +36,7 @@ class Store:
     def __init__(self, parts: Parts) -> None:
         self._connections, self._bell, self.ledger = parts
         self.keys = Keys(self._connections, self._bell)
+        self.rules = Rules(self._connections, self._bell)
         self.completions = Completions(self._connections)
 
     async def ready(self) -> None:

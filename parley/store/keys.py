@@ -9,23 +9,21 @@ key costs no database trip.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from sqlalchemy import Select, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.call import Caller
 from parley.core.keys import ADMIN_HEAD, PROJECT_HEAD
 from parley.errors import Conflict, NotFound
+from parley.store import rules
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.tables import keys, projects
 
 DEFAULT_PROJECT = "default"
-_INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -103,15 +101,29 @@ class Keys:
                 await connection.execute(update(keys).where(keys.c.id == found.id).values(revoked_at=found.revoked_at))
         return found
 
+    async def find(self, key: str) -> KeyInfo:
+        """Return the working key with this id, prefix or secret. Raises NotFound, Conflict, NotRecorded."""
+        async with self._connections.reading() as connection:
+            return _chosen(await _matching(connection, key))
+
     async def active(self) -> dict[bytes, Caller]:
         """Return every key that is not revoked: the SHA-256 of the key, and who it is. Raises NotRecorded."""
-        query = (
-            select(keys.c.digest, keys.c.id, projects.c.name, keys.c.prefix, keys.c.admin)
-            .join_from(keys, projects)
-            .where(keys.c.revoked_at.is_(None))
+        columns = (
+            keys.c.digest,
+            projects.c.id,
+            keys.c.id,
+            projects.c.name,
+            keys.c.prefix,
+            keys.c.admin,
+            projects.c.fit,
         )
+        query = select(*columns).join_from(keys, projects).where(keys.c.revoked_at.is_(None))
         async with self._connections.reading() as connection:
-            return {row[0]: Caller(*row[1:]) for row in await connection.execute(query)}
+            found = await rules.every(connection)
+            return {
+                row[0]: Caller(*row[2:], rules=rules.ruling(found, row[1], row[2]))
+                for row in await connection.execute(query)
+            }
 
     async def list(self) -> KeyInfos:
         """Return every key, revoked ones too, the oldest first. Raises NotRecorded."""
@@ -163,7 +175,7 @@ def _chosen(found: KeyInfos) -> KeyInfo:
 
 async def _project(connection: AsyncConnection, name: str, now: int) -> str:
     """Return the id of the project *name*, which is made if need be."""
-    made = _INSERTS[connection.dialect.name](projects).values(
+    made = rules.INSERTS[connection.dialect.name](projects).values(
         id="proj_" + secrets.token_hex(12), name=name, created_at=now
     )
     await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 
 HEAD = "0002"
@@ -29,6 +30,9 @@ projects = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
+    Column(
+        "fit", Boolean, nullable=False, server_default=false()
+    ),  # shorter answers where the budget is nearly used up
 )
 
 keys = Table(
@@ -42,6 +46,19 @@ keys = Table(
     Column("admin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+)
+
+rules = Table(
+    "rules",  # limits and budgets (`parley.core.rules`)
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Index("rules_identity", "scope", "owner", "model", "measure", "period", unique=True),
 )
 
 calls = Table(

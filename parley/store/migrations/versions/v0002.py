@@ -11,6 +11,18 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables."""
+    op.add_column("projects", sa.Column("fit", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.create_table(
+        "rules",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("scope", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("measure", sa.Text, nullable=False),
+        sa.Column("period", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+    )
+    op.create_index("rules_identity", "rules", ["scope", "owner", "model", "measure", "period"], unique=True)
     op.create_table(
         "counters",
         sa.Column("name", sa.Text, primary_key=True),

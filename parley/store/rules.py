@@ -1,0 +1,130 @@
+"""Rules: the limits and budgets of the organization, its projects and its keys.
+
+A budget begins with what its period has cost so far, as the rows tell. Whoever changes a rule rings the keys' bell, so
+that the next call of every process is decided by it. How it fails: with NotRecorded.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from parley.core.rules import Rule, budget_counter
+from parley.errors import NotFound
+from parley.store.bells import Bell
+from parley.store.connections import Connections
+from parley.store.tables import calls, counters, keys, projects, rules
+
+INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_IDENTITY = ("scope", "owner", "model", "measure", "period")
+
+
+class State(msgspec.Struct, frozen=True):
+    """A rule and how it stands: for whom by name; of a budget what is spent and held in its present period."""
+
+    rule: Rule
+    name: str
+    spent: int
+    held: int
+
+
+class Rules:
+    """The rules of everybody."""
+
+    def __init__(self, connections: Connections, bell: Bell) -> None:
+        self._connections = connections
+        self._bell = bell
+
+    async def set(self, rule: Rule) -> None:
+        """Set *rule*, in place of the one that limits the same. Raises NotRecorded."""
+        async with self._bell.change() as connection:
+            row = {name: getattr(rule, name) for name in (*_IDENTITY, "amount")}
+            made = INSERTS[connection.dialect.name](rules).values(id="limit_" + secrets.token_hex(12), **row)
+            await connection.execute(
+                made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount})
+            )
+            if rule.measure == "money":
+                await _begin(connection, rule)
+
+    async def remove(self, rule: Rule) -> bool:
+        """Remove the rule that limits the same as *rule*; tell whether there was one. Raises NotRecorded."""
+        async with self._bell.change() as connection:
+            same = [getattr(rules.c, name) == getattr(rule, name) for name in _IDENTITY]
+            return bool((await connection.execute(delete(rules).where(*same))).rowcount)
+
+    async def project(self, name: str) -> str:
+        """Return the id of the project called *name*. Raises NotFound, NotRecorded."""
+        async with self._connections.reading() as connection:
+            found = (await connection.execute(select(projects.c.id).where(projects.c.name == name))).scalar()
+        if found is None:
+            raise NotFound(f"There is no project `{name}`. `parley key create --project {name}` makes it.")
+        return str(found)
+
+    async def fit(self, project: str, *, fit: bool) -> None:
+        """Set whether the project with this id gets shorter answers where its budget is nearly used up."""
+        async with self._bell.change() as connection:
+            await connection.execute(update(projects).where(projects.c.id == project).values(fit=fit))
+
+    async def states(self, now: int) -> list[State]:
+        """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""
+        async with self._connections.reading() as connection:
+            found = await every(connection)
+            names = dict((await connection.execute(select(projects.c.id, projects.c.name))).tuples().all())
+            names |= dict((await connection.execute(select(keys.c.id, keys.c.prefix))).tuples().all())
+            budgets = {rule: budget_counter(rule, now) for rule in found if rule.measure == "money"}
+            query = select(counters).where(counters.c.name.in_(budgets.values()))
+            stand = {name: (value, held) for name, value, held in await connection.execute(query)}
+        return [State(rule, _title(rule, names), *stand.get(budgets.get(rule, ""), (0, 0))) for rule in found]
+
+
+async def every(connection: AsyncConnection) -> "list[Rule]":
+    """Return every rule, the organization's first, then in the order of their owners."""
+    columns = [rules.c[name] for name in (*_IDENTITY, "amount")]
+    found = await connection.execute(select(*columns).order_by(*columns))
+    return [Rule(*row) for row in found]
+
+
+def ruling(found: Iterable[Rule], project: str, key: str) -> tuple[Rule, ...]:
+    """Return the rules of *found* that hold for the key with this id of the *project* with that one."""
+    owners = {("organization", ""), ("project", project), ("key", key)}
+    return tuple(rule for rule in found if (rule.scope, rule.owner) in owners)
+
+
+def _title(rule: Rule, names: dict[str, str]) -> str:
+    """Return whom *rule* is for, by name."""
+    return f"{rule.scope} {names.get(rule.owner, rule.owner)}".strip()
+
+
+async def _begin(connection: AsyncConnection, rule: Rule) -> None:
+    """Make the counter of a budget, with what its period has cost so far; one that is there already goes on."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("LOCK TABLE calls IN SHARE ROW EXCLUSIVE MODE"))  # SQLite has one writer anyway
+    now = time.time_ns()
+    spent = (await connection.execute(_spent(rule, now))).scalar_one()
+    name = budget_counter(rule, now)
+    made = INSERTS[connection.dialect.name](counters).values(name=name, value=int(spent), held=0)
+    await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
+
+
+def _spent(rule: Rule, now: int) -> Select[Any]:
+    """Return the query for what *rule*'s period has cost so far."""
+    today = datetime.fromtimestamp(now / 1e9, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = {"day": today, "month": today.replace(day=1)}
+    query = select(func.coalesce(func.sum(calls.c.cost), 0))
+    if rule.period in starts:
+        query = query.where(calls.c.at >= int(starts[rule.period].timestamp()) * 1_000_000_000)
+    if rule.scope == "project":
+        query = query.where(
+            calls.c.project == select(projects.c.name).where(projects.c.id == rule.owner).scalar_subquery()
+        )
+    if rule.scope == "key":
+        query = query.where(calls.c.key_id == select(keys.c.id).where(keys.c.id == rule.owner).scalar_subquery())
+    if rule.model != "*":
+        query = query.where(calls.c.model_asked == rule.model)
+    return query
