@@ -31,6 +31,7 @@ class Caller(msgspec.Struct, frozen=True):
     admin: bool = False
     fit: bool = False
     rules: tuple[Rule, ...] = ()
+    expires_at: int | None = None  # nanoseconds since 1970
 
 
 class Call:

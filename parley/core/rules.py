@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 Scope = Literal["organization", "project", "key"]
-Measure = Literal["requests", "tokens", "images", "audio", "calls", "money"]
+Measure = Literal["requests", "tokens", "images", "audio", "calls", "money", "batch"]
 Period = Literal["minute", "day", "month", "ever", "now"]
 
 ANY = "*"
@@ -16,7 +16,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     """One limit.
 
     owner: the id of the project or key; empty for the organization. model: the name it is for, `*` for all of them
-    together. measure: `calls` are those in flight, `audio` is in megabytes, `money` in nano-dollars. period: `now` goes
+    together. measure: `calls` are those in flight, `audio` is in megabytes, `money` in nano-dollars, `batch` the
+    input tokens of batches, which concerns no call. period: `now` goes
     with `calls`; day and month are UTC's. amount: how much of it.
     """
 
@@ -34,7 +35,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
     def concerns(self, model: str) -> bool:
         """Tell whether a call for *model* counts."""
-        return self.model in (ANY, model)
+        return self.model in (ANY, model) and self.measure != "batch"
 
 
 _DATES = {"day": "%Y-%m-%d", "month": "%Y-%m", "ever": ""}

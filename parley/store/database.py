@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store import sqlite
+from parley.store.administration import Administration
 from parley.store.completions import Completions
 from parley.store.keys import Keys
 from parley.store.ledger import Record, newest
@@ -38,6 +39,7 @@ class Store:
         self.keys = Keys(self._connections, self._bell)
         self.rules = Rules(self._connections, self._bell)
         self.completions = Completions(self._connections)
+        self.administration = Administration(self._connections, self._bell, self.rules)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""

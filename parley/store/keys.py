@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, literal, or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.call import Caller
@@ -21,7 +21,7 @@ from parley.errors import Conflict, NotFound
 from parley.store import rules
 from parley.store.bells import Bell
 from parley.store.connections import Connections
-from parley.store.tables import keys, projects
+from parley.store.tables import keys, named, projects
 
 DEFAULT_PROJECT = "default"
 
@@ -65,10 +65,10 @@ class Keys:
 
     async def create(self, *, project: str = DEFAULT_PROJECT, name: str = "", admin: bool = False) -> NewKey:
         """Make a key of *project*, which is made too if there is none of that name. Raises NotRecorded."""
-        new = _new(ADMIN_HEAD if admin else PROJECT_HEAD, project)
-        row = _row(new) | {"id": new.id, "name": name, "admin": admin}
+        new = new_key(ADMIN_HEAD if admin else PROJECT_HEAD, project)
+        row = key_row(new) | {"id": new.id, "name": name, "admin": admin}
         async with self._bell.change() as connection:
-            row["project_id"] = await _project(connection, project, row["created_at"])
+            row["project_id"] = await project_id(connection, project, row["created_at"], admin=admin)
             await connection.execute(keys.insert().values(row))
         return new
 
@@ -77,10 +77,10 @@ class Keys:
 
         Revoke it after use: so keys that are made again and again do not pile up. Raises NotRecorded.
         """
-        new = _new(PROJECT_HEAD, project)
-        row = _row(new)
+        new = new_key(PROJECT_HEAD, project)
+        row = key_row(new)
         async with self._bell.change() as connection:
-            row["project_id"] = await _project(connection, project, row["created_at"])
+            row["project_id"] = await project_id(connection, project, row["created_at"])
             idle = (keys.c.name == name, ~keys.c.admin, keys.c.revoked_at.is_not(None))
             one = select(keys.c.id).where(*idle, keys.c.project_id == row["project_id"]).limit(1).scalar_subquery()
             taken = update(keys).where(keys.c.id == one, *idle).values(row | {"revoked_at": None}).returning(keys.c.id)
@@ -116,12 +116,14 @@ class Keys:
             keys.c.prefix,
             keys.c.admin,
             projects.c.fit,
+            keys.c.expires_at,
         )
-        query = select(*columns).join_from(keys, projects).where(keys.c.revoked_at.is_(None))
+        living = or_(projects.c.archived_at.is_(None), keys.c.admin)  # an admin key is of no project in particular
+        query = select(*columns).join_from(keys, projects).where(keys.c.revoked_at.is_(None), living)
         async with self._connections.reading() as connection:
             found = await rules.every(connection)
             return {
-                row[0]: Caller(*row[2:], rules=rules.ruling(found, row[1], row[2]))
+                row[0]: Caller(*row[2:7], rules=rules.ruling(found, row[1], row[2]), expires_at=row[7])
                 for row in await connection.execute(query)
             }
 
@@ -132,13 +134,13 @@ class Keys:
             return [KeyInfo(*row) for row in rows]
 
 
-def _new(head: str, project: str) -> NewKey:
+def new_key(head: str, project: str) -> NewKey:
     """Return a new key that begins with *head*."""
     body = secrets.token_urlsafe(32)
     return NewKey("key_" + secrets.token_hex(12), head + body, f"{head}{body[:4]}…{body[-4:]}", project)
 
 
-def _row(new: NewKey) -> dict[str, Any]:
+def key_row(new: NewKey) -> dict[str, Any]:
     """Return what is kept of a *new* key."""
     return {"prefix": new.prefix, "digest": digest(new.secret), "created_at": time.time_ns()}
 
@@ -173,11 +175,16 @@ def _chosen(found: KeyInfos) -> KeyInfo:
     return (working or found)[-1]
 
 
-async def _project(connection: AsyncConnection, name: str, now: int) -> str:
-    """Return the id of the project *name*, which is made if need be."""
-    made = rules.INSERTS[connection.dialect.name](projects).values(
-        id="proj_" + secrets.token_hex(12), name=name, created_at=now
-    )
-    await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
-    found = await connection.execute(select(projects.c.id).where(projects.c.name == literal(name)))
-    return str(found.scalar_one())
+async def project_id(connection: AsyncConnection, name: str, now: int, *, admin: bool = False) -> str:
+    """Return the id of the project *name*, made if need be. Raises Conflict where it is archived, but for *admin*."""
+    called = select(projects.c.id, projects.c.archived_at).where(named(name))
+    found = (await connection.execute(called)).first()
+    if found is None:
+        made = rules.INSERTS[connection.dialect.name](projects).values(
+            id="proj_" + secrets.token_hex(12), name=name, created_at=now
+        )
+        await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
+        found = (await connection.execute(called)).one()
+    if found.archived_at is not None and not admin:
+        raise Conflict(f"The project `{name}` is archived: it has no keys any more.")
+    return str(found.id)

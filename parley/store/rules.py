@@ -19,7 +19,7 @@ from parley.core.rules import Rule, budget_counter
 from parley.errors import NotFound
 from parley.store.bells import Bell
 from parley.store.connections import Connections
-from parley.store.tables import calls, counters, keys, projects, rules
+from parley.store.tables import calls, counters, keys, named, projects, rules
 
 INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _IDENTITY = ("scope", "owner", "model", "measure", "period")
@@ -43,25 +43,27 @@ class Rules:
 
     async def set(self, rule: Rule) -> None:
         """Set *rule*, in place of the one that limits the same. Raises NotRecorded."""
-        async with self._bell.change() as connection:
-            row = {name: getattr(rule, name) for name in (*_IDENTITY, "amount")}
-            made = INSERTS[connection.dialect.name](rules).values(id="limit_" + secrets.token_hex(12), **row)
-            await connection.execute(
-                made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount})
-            )
-            if rule.measure == "money":
-                await _begin(connection, rule)
+        await self.change([rule], [])
 
     async def remove(self, rule: Rule) -> bool:
         """Remove the rule that limits the same as *rule*; tell whether there was one. Raises NotRecorded."""
+        return bool(await self.change([], [rule]))
+
+    async def change(self, made: Iterable[Rule], gone: Iterable[Rule]) -> int:
+        """Set the rules *made*, remove those *gone*, all or none; return how many were removed. Raises NotRecorded."""
         async with self._bell.change() as connection:
-            same = [getattr(rules.c, name) == getattr(rule, name) for name in _IDENTITY]
-            return bool((await connection.execute(delete(rules).where(*same))).rowcount)
+            for rule in made:
+                await _set(connection, rule)
+            removed = 0
+            for rule in gone:
+                same = [getattr(rules.c, name) == getattr(rule, name) for name in _IDENTITY]
+                removed += (await connection.execute(delete(rules).where(*same))).rowcount
+            return removed
 
     async def project(self, name: str) -> str:
         """Return the id of the project called *name*. Raises NotFound, NotRecorded."""
         async with self._connections.reading() as connection:
-            found = (await connection.execute(select(projects.c.id).where(projects.c.name == name))).scalar()
+            found = (await connection.execute(select(projects.c.id).where(named(name)))).scalar()
         if found is None:
             raise NotFound(f"There is no project `{name}`. `parley key create --project {name}` makes it.")
         return str(found)
@@ -75,8 +77,8 @@ class Rules:
         """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""
         async with self._connections.reading() as connection:
             found = await every(connection)
-            names = dict((await connection.execute(select(projects.c.id, projects.c.name))).tuples().all())
-            names |= dict((await connection.execute(select(keys.c.id, keys.c.prefix))).tuples().all())
+            names = {row[0]: row[1] for row in await connection.execute(select(projects.c.id, projects.c.name))}
+            names |= {row[0]: row[1] for row in await connection.execute(select(keys.c.id, keys.c.prefix))}
             budgets = {rule: budget_counter(rule, now) for rule in found if rule.measure == "money"}
             query = select(counters).where(counters.c.name.in_(budgets.values()))
             stand = {name: (value, held) for name, value, held in await connection.execute(query)}
@@ -99,6 +101,14 @@ def ruling(found: Iterable[Rule], project: str, key: str) -> tuple[Rule, ...]:
 def _title(rule: Rule, names: dict[str, str]) -> str:
     """Return whom *rule* is for, by name."""
     return f"{rule.scope} {names.get(rule.owner, rule.owner)}".strip()
+
+
+async def _set(connection: AsyncConnection, rule: Rule) -> None:
+    row = {name: getattr(rule, name) for name in (*_IDENTITY, "amount")}
+    made = INSERTS[connection.dialect.name](rules).values(id="limit_" + secrets.token_hex(12), **row)
+    await connection.execute(made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount}))
+    if rule.measure == "money":
+        await _begin(connection, rule)
 
 
 async def _begin(connection: AsyncConnection, rule: Rule) -> None:

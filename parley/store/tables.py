@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    or_,
 )
 
 HEAD = "0002"
@@ -33,7 +35,15 @@ projects = Table(
     Column(
         "fit", Boolean, nullable=False, server_default=false()
     ),  # shorter answers where the budget is nearly used up
+    Column("title", Text),  # what it is called today, where that is not its name: rows of calls hold the name
+    Column("archived_at", BigInteger),
 )
+
+
+def named(name: str) -> ColumnElement[bool]:
+    """Return the condition that a project is called *name*, today or in its calls' rows."""
+    return or_(projects.c.name == name, projects.c.title == name)
+
 
 keys = Table(
     "keys",
@@ -46,6 +56,8 @@ keys = Table(
     Column("admin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("owner", Text),  # the service account it was made for
+    Column("expires_at", BigInteger),
 )
 
 rules = Table(
@@ -145,4 +157,60 @@ holds = Table(
     Column("about", LargeBinary, nullable=False),
     Index("holds_by_lease", "lease"),
     sqlite_with_rowid=False,
+)
+
+accounts = Table(
+    "service_accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Index("service_accounts_by_project", "project", "created_at"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("email", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("developer_persona", Text),
+    Column("technical_level", Text),
+)
+
+members = Table(
+    "members",  # which people belong to which projects; id is the person's
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("project", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("projects", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("accepted_at", BigInteger),
+    Index("invites_by_email", "email"),
+)
+
+alerts = Table(
+    "spend_alerts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("project", Text, nullable=False),  # its id; empty: the organization's
+    Column("interval", Text, nullable=False),
+    Column("threshold_amount", BigInteger, nullable=False),
+    Column("notification_channel", LargeBinary, nullable=False),
+    Index("spend_alerts_by_project", "project", "created_at"),
 )

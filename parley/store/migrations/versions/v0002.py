@@ -45,3 +45,60 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("holds_by_lease", "holds", ["lease"])
+    _administration()
+
+
+def _administration() -> None:
+    op.add_column("projects", sa.Column("title", sa.Text))
+    op.add_column("projects", sa.Column("archived_at", sa.BigInteger))
+    op.add_column("keys", sa.Column("owner", sa.Text))
+    op.add_column("keys", sa.Column("expires_at", sa.BigInteger))
+    op.create_table(
+        "service_accounts",
+        *_head(),
+        sa.Column("project", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("role", sa.Text, nullable=False),
+    )
+    op.create_index("service_accounts_by_project", "service_accounts", ["project", "created_at"])
+    _people()
+    op.create_table(
+        "spend_alerts",
+        *_head(),
+        sa.Column("project", sa.Text, nullable=False),
+        sa.Column("interval", sa.Text, nullable=False),
+        sa.Column("threshold_amount", sa.BigInteger, nullable=False),
+        sa.Column("notification_channel", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("spend_alerts_by_project", "spend_alerts", ["project", "created_at"])
+
+
+def _people() -> None:
+    op.create_table(
+        "people",
+        *_head(),
+        sa.Column("email", sa.Text, nullable=False, unique=True),
+        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("developer_persona", sa.Text),
+        sa.Column("technical_level", sa.Text),
+    )
+    op.create_table(
+        "members",
+        *_head(),
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("role", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "invites",
+        *_head(),
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("projects", sa.LargeBinary, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("accepted_at", sa.BigInteger),
+    )
+    op.create_index("invites_by_email", "invites", ["email"])
+
+
+def _head() -> tuple[sa.Column[str], sa.Column[int]]:
+    return sa.Column("id", sa.Text, primary_key=True), sa.Column("created_at", sa.BigInteger, nullable=False)
