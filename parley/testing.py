@@ -22,6 +22,7 @@ from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.settings import Settings
+from parley.store.administration import Administration
 from parley.store.completions import Completions, StoredCompletion
 from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
@@ -232,7 +233,7 @@ def chunk(text: str, *, finish: str | None = None) -> Event:
     return Event(Kind.CHUNK, msgspec.json.encode(body), "m-1", text=text)
 
 
-def a_house(
+def a_house(  # noqa: PLR0913 - what a test may choose
     providers: dict[str, Provider],
     settings: Settings,
     *,
@@ -240,6 +241,7 @@ def a_house(
     clock: FakeClock | None = None,
     price: Price = FREE,
     completions: Completions | None = None,
+    administration: Administration | None = None,
 ) -> House:
     """Return a house whose upstreams are *providers*; only what a flow touches is real."""
     clock = clock or FakeClock()
@@ -265,6 +267,7 @@ def a_house(
             Attempts(clock, counts.attempts),
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
+        administration=administration or cast("Any", None),
         ready=ready,
     )
 

@@ -1,0 +1,5 @@
+"""All routes of the Administration API."""
+
+from parley.api.admin import keys, limits, people, projects
+
+ROUTES = (*projects.ROUTES, *keys.ROUTES, *people.ROUTES, *limits.ROUTES)
