@@ -2,7 +2,7 @@
 
 from parley.flows.administration import Errand, window
 from parley.schema import admin_projects as wire
-from parley.schema.admin import Page, page_of, seconds, seconds_or_none
+from parley.schema.admin import NOTHING, Page, page_of, seconds, seconds_or_none
 from parley.store.projects import Project
 
 
@@ -44,5 +44,7 @@ async def listing(errand: Errand) -> Page[wire.Project]:
 
 
 async def archive(errand: Errand) -> wire.Project:
-    """Archive a project: its keys are dead at once. Raises NotFound."""
+    """Archive a project: its keys are dead at once. Raises NotFound, InvalidRequest."""
+    if errand.call.body:
+        errand.body(NOTHING)
     return shown(await errand.books.projects.archive(errand.project))

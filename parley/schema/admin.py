@@ -40,6 +40,10 @@ class Strict(Wire, forbid_unknown_fields=True):
     """An object of which we know every field."""
 
 
+class Nothing(Strict):
+    """The body of what needs none."""
+
+
 class Listing(Strict):
     """Which part of a list is wanted."""
 
@@ -68,6 +72,9 @@ class Deleted(Wire):
     id: str
     object: str
     deleted: bool = True
+
+
+NOTHING = msgspec.json.Decoder(Nothing)
 
 
 def page_of(data: list[T], *, more: bool) -> Page[T]:

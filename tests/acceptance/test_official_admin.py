@@ -315,6 +315,50 @@ def test_wrong_bodies(admin: Any, project: Any, body: Any, param: str, code: str
     assert (raised.value.param, raised.value.code) == (param, code)
 
 
+def test_wrong_body_of_what_needs_none(admin: Any, project: Any) -> None:
+    """Something meant is not passed over: the project is not archived."""
+    with pytest.raises(openai.BadRequestError) as raised:
+        admin.projects.archive(project.id, extra_body={"after": 30})
+    assert (raised.value.param, raised.value.code) == ("after", "unknown_parameter")
+    assert admin.projects.retrieve(project.id).status == "active"
+
+
+def test_renamed_to_a_name_that_is_taken(admin: Any, project: Any) -> None:
+    """It keeps its own."""
+    other = admin.projects.create(name=f"{project.name} too")
+    with pytest.raises(openai.ConflictError):
+        admin.projects.update(other.id, name=project.name)
+    assert admin.projects.retrieve(other.id).name == other.name
+
+
+@pytest.mark.parametrize("name", ["", "x" * 257, 5, None])
+def test_wrong_names(admin: Any, name: Any) -> None:
+    """A project is called something, in at most 256 signs."""
+    with pytest.raises(openai.BadRequestError) as raised:
+        admin.projects.create(name=name)
+    assert raised.value.param == "name"
+
+
+def test_unknown_objects(admin: Any, project: Any) -> None:
+    """What is not there, or is another project's, is not found."""
+    other = admin.projects.create(name=f"{project.name} too")
+    account = admin.projects.service_accounts.create(other.id, name="till")
+    for attempt in (
+        lambda: admin.projects.retrieve("proj_none"),
+        lambda: admin.projects.archive("proj_none"),
+        lambda: admin.projects.api_keys.list("proj_none"),
+        lambda: admin.projects.service_accounts.retrieve(account.id, project_id=project.id),
+        lambda: admin.projects.service_accounts.delete(account.id, project_id=project.id),
+        lambda: admin.projects.api_keys.delete(account.api_key.id, project_id=project.id),
+        lambda: admin.projects.users.create(project.id, role="member", user_id="user-none"),
+        lambda: admin.projects.rate_limits.update_rate_limit("dead", project_id=project.id),
+        lambda: admin.users.retrieve("user-none"),
+        lambda: admin.admin_api_keys.delete(account.api_key.id),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            attempt()
+
+
 def test_wrong_queries(admin: Any) -> None:
     """So is what a list does not know, and a limit out of bounds."""
     for query, param in (({"mood": "1"}, "mood"), ({"limit": "0"}, "limit"), ({"limit": "-1"}, "limit")):
