@@ -33,6 +33,13 @@ class Caller(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
 
 
+class Once(msgspec.Struct, frozen=True):
+    """A call that must not happen twice: its `Idempotency-Key`, and the SHA-256 of what is asked under it."""
+
+    key: str
+    digest: bytes
+
+
 class Call:
     """What a client asked.
 
@@ -40,6 +47,7 @@ class Call:
     ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
     refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
+    once: what it is told apart by, should it come again; None where the client did not say.
     cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
     """
 
@@ -53,6 +61,7 @@ class Call:
         "cap",
         "client",
         "id",
+        "once",
         "operation",
         "refusal",
         "standings",
@@ -68,6 +77,7 @@ class Call:
         at: int,
         arrived: float,
         client: str = "",
+        once: Once | None = None,
         refusal: ParleyError | None = None,
         id: str,  # noqa: A002 - it is the call's id
     ) -> None:
@@ -77,6 +87,7 @@ class Call:
         self.at = at
         self.arrived = arrived
         self.client = client
+        self.once = once
         self.refusal = refusal
         self.id = id
         self.ask: Any = None

@@ -1,5 +1,7 @@
 """The life of a call, in order: who calls, whether it may, what is asked, where it goes, the answer, its record.
 
+A call that comes again under its `Idempotency-Key` leaves the line early, with the answer of the first.
+
 Chat completions, completions and embeddings share this line: they differ in how the request is read.
 """
 
@@ -8,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from parley.core.call import Call
+from parley.core.call import Call, Caller
 from parley.core.reply import Reply
 from parley.flows.keeping import Keeper
 from parley.flows.relay import Relay
 from parley.house import House
+from parley.policies.audit import Entry
 from parley.schema import chat, completions, embeddings
 from parley.schema.reading import read
 
@@ -42,12 +45,24 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
     async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
         house.access.permit(caller)  # Forbidden
         call.take(decode(call))  # InvalidRequest, TooLarge
-        targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
-        entry.hold = await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
-        keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
-        async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
-            entry.served_by(events.target)
-            await events.pour(Relay(entry, reply, keeper))
-        if keeper:
-            entry.keep = keeper.completion()
+        entry.turn = house.replays.turn(call, caller) if call.once else None  # InvalidRequest
+        earlier = await entry.turn.wait() if entry.turn else None  # KeyReused, KeyInUse
+        if earlier:
+            reply.replayed = True
+            entry.replayed(earlier.model)
+            await earlier.pour(reply)
+        else:
+            await ask(call, caller, entry, reply, house)
     await reply.end()
+
+
+async def ask(call: Call, caller: Caller, entry: Entry, reply: Reply, house: House) -> None:
+    """Have *call* answered by one of its targets. Raises the errors of each step."""
+    targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
+    entry.hold = await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
+    keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
+    async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
+        entry.served_by(events.target)
+        await events.pour(Relay(entry, reply, keeper, entry.turn))
+    if keeper:
+        entry.keep = keeper.completion()

@@ -1,4 +1,4 @@
-"""Counters for limits and budgets, the holds of calls on them, and the leases those live by."""
+"""Counters for limits and budgets, the holds of calls on them, the leases those live by; answers for who asks twice."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,3 +45,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("holds_by_lease", "holds", ["lease"])
+    _idempotency()
+
+
+def _idempotency() -> None:
+    """Make the table of calls that must not happen twice."""
+    op.create_table(
+        "idempotency",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("call", sa.Text, nullable=False),
+        sa.Column("lease", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("answer", sa.LargeBinary),
+    )
+    op.create_index("idempotency_by_age", "idempotency", ["created_at"])
