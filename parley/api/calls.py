@@ -34,14 +34,11 @@ def unreadable(request: Request) -> ParleyError | None:
     return None
 
 
-def once_of(request: Request) -> Once | None:
-    """Return what *request* is told apart by, should it come again; None without an `Idempotency-Key`."""
-    key = request.headers.get(ONCE)
-    if key is None:
-        return None
+def once_of(request: Request) -> Once:
+    """Return what *request*, which has an `Idempotency-Key`, is told apart by, should it come again."""
     asked = hashlib.sha256(f"{request.method} {request.path}\n".encode())
     asked.update(request.body)
-    return Once(key.decode("latin-1").strip(), asked.digest())
+    return Once(request.headers[ONCE].decode("latin-1").strip(), asked.digest())
 
 
 def call_of(request: Request, operation: str) -> Call:
@@ -53,7 +50,7 @@ def call_of(request: Request, operation: str) -> Call:
         at=request.at,
         arrived=request.arrived,
         client=request.header(b"user-agent") or "",
-        once=once_of(request),
+        once=once_of(request) if ONCE in request.headers else None,
         refusal=unreadable(request),
         id=request.id,
     )

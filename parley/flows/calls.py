@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 
-from parley.core.call import Call, Caller
+from parley.core.call import Call
 from parley.core.reply import Reply
 from parley.flows.keeping import Keeper
 from parley.flows.relay import Relay
 from parley.house import House
-from parley.policies.audit import Entry
 from parley.schema import chat, completions, embeddings
 from parley.schema.reading import read
 
@@ -52,17 +51,12 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
             entry.replayed(earlier.model)
             await earlier.pour(reply)
         else:
-            await ask(call, caller, entry, reply, house)
+            targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
+            entry.hold = await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
+            keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
+            async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
+                entry.served_by(events.target)
+                await events.pour(Relay(entry, reply, keeper))
+            if keeper:
+                entry.keep = keeper.completion()
     await reply.end()
-
-
-async def ask(call: Call, caller: Caller, entry: Entry, reply: Reply, house: House) -> None:
-    """Have *call* answered by one of its targets. Raises the errors of each step."""
-    targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
-    entry.hold = await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
-    keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
-    async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
-        entry.served_by(events.target)
-        await events.pour(Relay(entry, reply, keeper, entry.turn))
-    if keeper:
-        entry.keep = keeper.completion()

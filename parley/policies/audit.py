@@ -129,8 +129,10 @@ class Entry:
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         record = self._record(error, ended)
+        stored = self.keep if error is None else None
+        kept = self.turn.kept(answered=error is None) if self.turn else None
         try:
-            await self._write(record, answered=error is None)
+            await self._audit.ledger.write(record, stored, self._settled(record), kept)
         except NotRecorded as failure:
             self._audit.lose(record, failure)
             raise
@@ -141,11 +143,6 @@ class Entry:
             if self.turn is not None:
                 self.turn.end()
         self._audit.note(record)
-
-    async def _write(self, record: Record, *, answered: bool) -> None:
-        """Write *record* and what comes with it. Raises NotRecorded."""
-        kept = None if self.turn is None else self.turn.kept(answered=answered)
-        await self._audit.ledger.write(record, self.keep if answered else None, self._settled(record), kept)
 
     def _settled(self, record: Record) -> Settled | None:
         """Return what ends the hold of the call, if it has one."""

@@ -58,7 +58,7 @@ def test_a_call_has_the_requests_id_and_time() -> None:
 
 def test_a_request_without_a_key_may_come_again() -> None:
     """And nothing is made of it."""
-    assert once_of(request()) is None
+    assert call_of(request(), "chat.completions").once is None
 
 
 def test_a_key_is_told_apart_by_what_is_asked_under_it() -> None:
@@ -67,6 +67,6 @@ def test_a_key_is_told_apart_by_what_is_asked_under_it() -> None:
     asked[2].body = b"other"
     asked[3].path = "/v1/completions"
     found = [once_of(one) for one in asked]
-    assert [one.key for one in found if one] == ["k"] * 4
-    assert len({one.digest for one in found if one}) == 3
+    assert [one.key for one in found] == ["k"] * 4
+    assert len({one.digest for one in found}) == 3
     assert found[0] == found[1]
