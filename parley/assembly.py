@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from parley.api.server import run
+from parley.core.catalog import Timeouts
 from parley.core.clock import SystemClock
 from parley.engine.engine import Engine
 from parley.engine.shelf import Shelf
@@ -19,6 +20,7 @@ from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.policies.prices import look_up
+from parley.policies.replays import Replays
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
 from parley.store.keeper import Keeper
@@ -84,6 +86,11 @@ def local(settings: Settings, engine: Engine, client: Client) -> dict[str, Provi
     return {LOCAL: LocalProvider(engine, client)} if settings.engine.enabled else {}
 
 
+def patience(settings: Settings) -> float:
+    """Return the seconds that a call may wait for an earlier one of the same key: the longest that one may take."""
+    return max((upstream.timeouts.total for upstream in settings.upstreams.values()), default=Timeouts().total)
+
+
 @contextlib.asynccontextmanager
 async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     """Build the house; leaving closes it in reverse. Raises SettingsError."""
@@ -107,6 +114,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             access=Access(),
             audit=Audit(store.ledger, clock, counts),
             limits=Limits(store.ledger, clock, settings.limits.longest_answer),
+            replays=Replays(store.ledger, patience(settings)),
             counts=counts,
             routes=Routes(settings, engine, look_up),
             upstreams=Upstreams(

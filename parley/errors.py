@@ -11,6 +11,8 @@ ParleyError                 500
 │   ├── NotAllowed          405
 │   ├── Timeout             408
 │   ├── Conflict            409
+│   │   ├── KeyReused       409  an Idempotency-Key that came with another request before
+│   │   └── KeyInUse        409  the first call with it has not ended; may be tried again
 │   ├── TooLarge            413
 │   ├── HeaderTooLarge      431
 │   ├── RateLimited         429
@@ -122,6 +124,18 @@ class Conflict(RequestError):
     """The request conflicts with another."""
 
     status = 409
+
+
+class KeyReused(Conflict):
+    """The header `Idempotency-Key` has come with another request before. Send each request under a key of its own."""
+
+    code = "idempotency_key_reused"
+
+
+class KeyInUse(Conflict):
+    """The first request with this `Idempotency-Key` has still not ended. Please try again later."""
+
+    code = "idempotency_key_in_use"
 
 
 class TooLarge(RequestError):

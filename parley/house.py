@@ -9,6 +9,7 @@ from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.limits import Limits
+from parley.policies.replays import Replays
 from parley.settings import Settings
 from parley.store.administration import Administration
 from parley.store.completions import Completions
@@ -27,6 +28,7 @@ class House:
     access: Access
     audit: Audit
     limits: Limits
+    replays: Replays
     counts: Counts
     routes: Routes
     upstreams: Upstreams

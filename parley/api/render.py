@@ -5,7 +5,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from parley.errors import OverBudget, ParleyError, RateLimited, Unauthenticated, UpstreamDenied, UpstreamMisplaced
+from parley.errors import (
+    KeyReused,
+    OverBudget,
+    ParleyError,
+    RateLimited,
+    Unauthenticated,
+    UpstreamDenied,
+    UpstreamMisplaced,
+)
 from parley.policies.limits import seconds
 from parley.schema.errors import ErrorBody, ErrorDetail
 from parley.store.counters import Standing
@@ -13,7 +21,8 @@ from parley.store.counters import Standing
 _encode = msgspec.json.Encoder().encode
 
 JSON = b"application/json"
-LASTING = (UpstreamDenied, UpstreamMisplaced, OverBudget)  # for somebody to mend: official clients would retry them all
+# for somebody to mend: official clients would retry them all
+LASTING = (UpstreamDenied, UpstreamMisplaced, OverBudget, KeyReused)
 
 
 def error_body(error: ParleyError) -> bytes:

@@ -16,6 +16,7 @@ from parley.store.counters import Standing
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 HEADERS = b"content-type: %b\r\nx-request-id: %b\r\n"
 OURS = HEADERS + b"openai-processing-ms: %d\r\nopenai-version: 2020-10-01\r\nopenai-organization: parley\r\n"
+REPLAYED = b"idempotent-replayed: true\r\n"
 DONE = b"[DONE]"
 FRAME = len(b"data: \n\n")
 
@@ -54,6 +55,7 @@ class HttpReply:
         "arrived",
         "authenticated",
         "id",
+        "replayed",
         "sent",
         "standings",
         "streaming",
@@ -71,6 +73,7 @@ class HttpReply:
         self.adapt: Callable[[bytes], bytes] | None = None
         self.authenticated = False
         self.standings: list[Standing] = []
+        self.replayed = False
         self.streaming = False
         self.sent = False
 
@@ -147,4 +150,6 @@ class HttpReply:
         if not self.authenticated:
             return HEADERS % (media, self.id.encode())
         ours = OURS % (media, self.id.encode(), (self._clock.monotonic() - self.arrived) * 1000)
+        if self.replayed:
+            ours += REPLAYED
         return ours + limit_headers(self.standings) if self.standings else ours

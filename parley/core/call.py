@@ -34,6 +34,13 @@ class Caller(msgspec.Struct, frozen=True):
     expires_at: int | None = None  # nanoseconds since 1970
 
 
+class Once(msgspec.Struct, frozen=True):
+    """A call that must not happen twice: its `Idempotency-Key`, and the SHA-256 of what is asked under it."""
+
+    key: str
+    digest: bytes
+
+
 class Call:
     """What a client asked.
 
@@ -41,6 +48,7 @@ class Call:
     ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
     refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
+    once: what it is told apart by, should it come again; None where the client did not say.
     cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
     """
 
@@ -54,6 +62,7 @@ class Call:
         "cap",
         "client",
         "id",
+        "once",
         "operation",
         "refusal",
         "standings",
@@ -69,6 +78,7 @@ class Call:
         at: int,
         arrived: float,
         client: str = "",
+        once: Once | None = None,
         refusal: ParleyError | None = None,
         id: str,  # noqa: A002 - it is the call's id
     ) -> None:
@@ -78,6 +88,7 @@ class Call:
         self.at = at
         self.arrived = arrived
         self.client = client
+        self.once = once
         self.refusal = refusal
         self.id = id
         self.ask: Any = None

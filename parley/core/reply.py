@@ -27,11 +27,13 @@ class Sink(Protocol):
 class Reply(Sink, Protocol):
     """Where an answer goes.
 
-    authenticated: whether the caller is known; standings: how its limits stand. The flow sets them.
+    authenticated: whether the caller is known; standings: how its limits stand; replayed: whether it is the answer to
+    an earlier call. The flow sets them.
     """
 
     authenticated: bool
     standings: list[Any]
+    replayed: bool
 
     async def end(self) -> None:
         """Send the last byte. Only now may the client believe that it has the whole answer."""

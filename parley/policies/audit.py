@@ -20,9 +20,11 @@ from parley.core.tasks import finish
 from parley.errors import NotRecorded, ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
 from parley.policies import tokens
 from parley.policies.counts import Counts
+from parley.policies.replays import REPLAY, Turn
 from parley.store.completions import StoredCompletion
 from parley.store.counters import settlement
 from parley.store.ledger import Admission, Outcome, Record, Settled
+from parley.store.replays import Kept
 
 log = structlog.get_logger()
 
@@ -33,7 +35,11 @@ class Ledger(Protocol):
     """Where records go (`parley.store`)."""
 
     async def write(
-        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+        self,
+        record: Record,
+        stored: StoredCompletion | None = None,
+        settled: Settled | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """Make *record*, and what comes with it, durable. Raises NotRecorded."""
         ...
@@ -64,6 +70,7 @@ class Entry:
         "_usage",
         "hold",
         "keep",
+        "turn",
     )
 
     def __init__(self, audit: "Audit", call: Call, caller: Caller) -> None:
@@ -78,6 +85,7 @@ class Entry:
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
         self.hold: Admission | None = None
+        self.turn: Turn | None = None  # what becomes of the key it came under
 
     def follow(self, opening: OpeningT) -> OpeningT:
         """Note what becomes of *opening*: how many attempts it took, and whom it asked last."""
@@ -88,6 +96,13 @@ class Entry:
         """Note which *target* answers."""
         self._target = target
         self._model = target.model
+
+    def replayed(self, model: str | None) -> None:
+        """Note that this is the answer to an earlier call, which *model* gave then: nothing was asked or used now."""
+        self._target = Target(REPLAY, model or "", None)
+        self._model = model
+        self._usage = Usage()
+        self._first = self._audit.clock.monotonic()
 
     def count(self, event: Event) -> None:
         """Note what *event* tells: the first token's time, the model, the usage, the text."""
@@ -114,14 +129,19 @@ class Entry:
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         record = self._record(error, ended)
+        stored = self.keep if error is None else None
+        kept = self.turn.kept(answered=error is None) if self.turn else None
         try:
-            await self._audit.ledger.write(record, self.keep if error is None else None, self._settled(record))
+            await self._audit.ledger.write(record, stored, self._settled(record), kept)
         except NotRecorded as failure:
             self._audit.lose(record, failure)
             raise
         except asyncio.CancelledError:
             self._audit.note(record)  # it is written all the same
             raise
+        finally:
+            if self.turn is not None:
+                self.turn.end()
         self._audit.note(record)
 
     def _settled(self, record: Record) -> Settled | None:

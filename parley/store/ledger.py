@@ -9,6 +9,9 @@ What a call needs of limits and budgets is taken in such a transaction too (`adm
 that writes its row (`write` with `settled`). A process lives by a lease: when it has not been renewed for
 `LEASE_SECONDS`, whoever comes by settles the calls it held at what they may have cost at most, each with a row of
 the outcome `lost`. Should it live after all, its late rows are refused: their ids are taken.
+
+A call that must not happen twice claims its key here too (`claim`), and what becomes of the claim is written with its
+row (`write` with `kept`): see `parley.store.replays`.
 """
 
 import asyncio
@@ -23,11 +26,12 @@ from parley.errors import NotRecorded
 from parley.store.completions import StoredCompletion
 from parley.store.connections import Connections
 from parley.store.counters import Change, Counter, Kind, Need, Verdict
+from parley.store.replays import Claim, Found, Kept
 from parley.store.storable import storable
 from parley.store.tables import calls
 
 Row = tuple[Any, ...]
-Results = Sequence[NotRecorded | Verdict | None] | None
+Results = Sequence[NotRecorded | Verdict | Found | None] | None
 """What became of each entry: its failure, a verdict, or None: it is durable. None for all when all are."""
 
 Outcome = Literal["answered", "refused", "failed", "left", "lost"]
@@ -88,7 +92,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
 class Entry:
     """One piece of work for the writer, and who waits for it; with nothing but that, only to show that it can write."""
 
-    __slots__ = ("admission", "future", "row", "settled", "stored")
+    __slots__ = ("admission", "future", "kept", "row", "settled", "stored")
 
     def __init__(
         self,
@@ -96,18 +100,26 @@ class Entry:
         row: Row | None = None,
         stored: StoredCompletion | None = None,
         settled: Settled | None = None,
+        *,
+        kept: Kept | None = None,
         admission: Admission | None = None,
     ) -> None:
         self.future = future
         self.row = row
         self.stored = stored
         self.settled = settled
+        self.kept = kept
         self.admission = admission
 
     @property
     def plain(self) -> bool:
         """Tell whether it is a row and nothing else."""
-        return self.row is not None and self.stored is None and self.settled is None
+        return self.row is not None and self.stored is None and self.settled is None and self.kept is None
+
+    @property
+    def lasting(self) -> bool:
+        """Tell whether it must outlive a power failure: what only a running call needs ends with the call."""
+        return self.admission is None
 
     @property
     def names(self) -> Iterator[str]:
@@ -119,16 +131,42 @@ class Entry:
 
 
 class Keep(Entry):
-    """The work of `Ledger.keep`."""
+    """The work of `Ledger.keep`; *left* are claims whose end could not be written when it came."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, future: "asyncio.Future[Any]", left: Sequence[Kept]) -> None:
+        super().__init__(future)
+        self.left = left
+
+
+class Claiming(Entry):
+    """The work of `Ledger.claim`."""
+
+    __slots__ = ("claim",)
+
+    lasting = False
+
+    def __init__(self, future: "asyncio.Future[Any]", claim: Claim) -> None:
+        super().__init__(future)
+        self.claim = claim
 
 
 class Ledger(Protocol):
     """Where the rows go."""
 
     async def write(
-        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+        self,
+        record: Record,
+        stored: StoredCompletion | None = None,
+        settled: Settled | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there."""
+        ...
+
+    async def claim(self, claim: Claim) -> Found:
+        """Claim a key; return who has it: this call, or the one before. Raises NotRecorded."""
         ...
 
     async def admit(self, admission: Admission) -> Verdict:
@@ -167,6 +205,12 @@ def settle(group: Sequence[Entry], results: Results) -> None:
             entry.future.set_exception(result)
         else:
             entry.future.set_result(result)
+
+
+def left_behind(group: Sequence[Entry], results: Results) -> list[Kept]:
+    """Return the claims of *group* whose end could not be written: they are to be given up later."""
+    told = zip(group, results or (), strict=False)
+    return [Kept(entry.kept.claim) for entry, result in told if entry.kept and isinstance(result, NotRecorded)]
 
 
 def lost(about: bytes, needs: Sequence[Need], now: int) -> Row:

@@ -24,6 +24,7 @@ from parley.store.counters import Verdict
 from parley.store.ledger import (
     ATTEMPT_SECONDS,
     Admission,
+    Claiming,
     Entry,
     Keep,
     Record,
@@ -31,10 +32,13 @@ from parley.store.ledger import (
     Settled,
     clean,
     failure,
+    left_behind,
     settle,
 )
 from parley.store.postgres_connection import connect, hang_up
 from parley.store.postgres_counters import Lease, count, keep, refused
+from parley.store.postgres_replays import claim, end, prune
+from parley.store.replays import Claim, Found, Kept
 from parley.store.tables import calls, completions, labels
 
 _LOST = (
@@ -66,6 +70,11 @@ _THERE = "INSERT 0 0"  # what the server answers where a row was there already
 _PULSE = "INSERT INTO pulse (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
 
 
+def _place(entry: Entry) -> tuple[str, str]:
+    """Return where *entry* stands in its group: claims come last, ordered, so that groups never wait in a ring."""
+    return (entry.claim.project, entry.claim.key) if isinstance(entry, Claiming) else ("", "")
+
+
 class PostgresLedger:
     """The ledger on PostgreSQL. Made inside the event loop that will write to it."""
 
@@ -73,6 +82,7 @@ class PostgresLedger:
         self._url = url
         self._loop = asyncio.get_running_loop()
         self._pending: list[Entry] = []
+        self._left: list[Kept] = []  # claims whose end could not be written
         self._awake = asyncio.Event()
         self._closed = False
         self._connection: asyncpg.Connection | None = None
@@ -80,19 +90,30 @@ class PostgresLedger:
         self._task = self._loop.create_task(self._work())
 
     async def write(
-        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+        self,
+        record: Record,
+        stored: StoredCompletion | None = None,
+        settled: Settled | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there."""
-        await self._enter(Entry(self._loop.create_future(), astuple(record), stored, settled))
+        await self._enter(Entry(self._loop.create_future(), astuple(record), stored, settled, kept=kept))
 
     async def admit(self, admission: Admission) -> Verdict:
         """Take what *admission* needs, all or nothing, and return the verdict. Raises NotRecorded."""
         verdict: Verdict = await self._enter(Entry(self._loop.create_future(), admission=admission))
         return verdict
 
+    async def claim(self, claim: Claim) -> Found:
+        """Claim a key; return who has it: this call, or the one before. Raises NotRecorded."""
+        found: Found = await self._enter(Claiming(self._loop.create_future(), claim))
+        return found
+
     async def keep(self) -> int:
         """Renew this process's lease; settle what the dead have held, and return how many calls. Raises NotRecorded."""
-        dead: int = await self._enter(Keep(self._loop.create_future()))
+        left = tuple(self._left)
+        dead: int = await self._enter(Keep(self._loop.create_future(), left))
+        del self._left[: len(left)]
         return dead
 
     async def ready(self) -> None:
@@ -119,7 +140,9 @@ class PostgresLedger:
             self._awake.clear()
             group, self._pending = self._pending, []
             if group:
-                settle(group, await self._write(group))
+                results = await self._write(group)
+                settle(group, results)
+                self._left += left_behind(group, results)
         await self._drop()
 
     async def _write(self, group: list[Entry]) -> Results:
@@ -167,7 +190,7 @@ class _Group:
                 await self._connection.executemany(_CALL[self._again], rows)  # a transaction of its own
                 return None
             async with self._connection.transaction():
-                if all(entry.admission for entry in group):
+                if not any(entry.lasting for entry in group):
                     await self._connection.execute("SET LOCAL synchronous_commit = off")
                 await self._connection.executemany(_CALL[self._again], rows)
                 return await self._others(group)
@@ -176,7 +199,10 @@ class _Group:
 
     async def _others(self, group: list[Entry]) -> Results:
         """Write what is not plain of *group*."""
-        results: list[Any] = [None if entry.plain or entry.admission else await self._one(entry) for entry in group]
+        results: list[Any] = [None] * len(group)
+        for number in sorted(range(len(group)), key=lambda number: _place(group[number])):
+            if not group[number].plain and not group[number].admission:
+                results[number] = await self._one(group[number])
         counted = [number for number, entry in enumerate(group) if entry.settled or entry.admission]
         if counted:
             entries = [group[number] for number in counted]
@@ -186,22 +212,32 @@ class _Group:
                 results[number] = failure(ValueError("given up as lost")) if group[number] in gone else verdict
         return results
 
-    async def _one(self, entry: Entry) -> int | None:
-        connection, row, stored = self._connection, entry.row, entry.stored
+    async def _one(self, entry: Entry) -> int | Found | None:
+        connection, row = self._connection, entry.row
+        if isinstance(entry, Claiming):
+            return await claim(connection, entry.claim, self._lease)
         if isinstance(entry, Keep):
+            await prune(connection, entry.left)
             rows = await keep(connection, self._lease)
             await connection.executemany(_CALL[True], rows)
             return len(rows)
         if row is None:
             await connection.execute(_PULSE, time.time_ns())
             return None
-        if await connection.execute(_CALL[self._again], *row) == _THERE or stored is None:
+        if await connection.execute(_CALL[self._again], *row) == _THERE:
             return None
+        if entry.stored is not None:
+            await self._store(entry.stored, str(row[0]))
+        if entry.kept is not None:
+            await end(connection, entry.kept)
+        return None
+
+    async def _store(self, stored: StoredCompletion, call: str) -> None:
+        connection = self._connection
         if await connection.execute(_COMPLETION, *stored.row()) == _THERE:
-            stored = stored.renamed(str(row[0]))
+            stored = stored.renamed(call)
             await connection.execute(_COMPLETION, *stored.row())
         await connection.executemany(_LABEL, stored.label_rows())
-        return None
 
     async def _one_by_one(self, group: list[Entry]) -> Results:
         """Write each entry of *group* for itself, in one transaction; return what became of each."""

@@ -15,8 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from parley.store.ledger import ATTEMPT_SECONDS, Entry, Keep, Results, clean, failure
+from parley.store.ledger import ATTEMPT_SECONDS, Claiming, Entry, Keep, Results, clean, failure
+from parley.store.replays import Found
 from parley.store.sqlite_counters import Lease, count, insert, keep
+from parley.store.sqlite_replays import claim, end, prune
 from parley.store.tables import calls, completions, labels
 
 _ROWS = 32  # at most so many in one statement: each number of rows is a statement to keep
@@ -79,7 +81,7 @@ class Book:
             if len(group) <= _ROWS and all(entry.plain for entry in group):
                 _insert_calls(connection, group)  # one statement is a transaction of its own
                 return None
-            with _Transaction(connection, durable=any(entry.admission is None for entry in group)):
+            with _Transaction(connection, durable=any(entry.lasting for entry in group)):
                 return self._insert_all(connection, group)
         except _REFUSED:
             return self._one_by_one(connection, group)
@@ -99,9 +101,12 @@ class Book:
                 results[number] = verdict
         return results
 
-    def _insert_one(self, connection: sqlite3.Connection, entry: Entry) -> int | None:
+    def _insert_one(self, connection: sqlite3.Connection, entry: Entry) -> int | Found | None:
         row, stored = entry.row, entry.stored
+        if isinstance(entry, Claiming):
+            return claim(connection, entry.claim, self._lease)
         if isinstance(entry, Keep):
+            prune(connection, entry.left)
             return keep(connection, self._lease)
         if row is None:
             connection.execute(_PULSE, (time.time_ns(),))
@@ -112,6 +117,8 @@ class Book:
                 stored = stored.renamed(str(row[0]))
                 connection.execute(_COMPLETION, stored.row())
             connection.executemany(_LABEL, stored.label_rows())
+        if entry.kept is not None:
+            end(connection, entry.kept)
         return None
 
     def _one_by_one(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:

@@ -18,7 +18,8 @@ from msgspec.structs import astuple
 from parley.errors import NotRecorded
 from parley.store.completions import StoredCompletion
 from parley.store.counters import Verdict
-from parley.store.ledger import Admission, Entry, Keep, Record, Results, Settled, settle
+from parley.store.ledger import Admission, Claiming, Entry, Keep, Record, Results, Settled, left_behind, settle
+from parley.store.replays import Claim, Found, Kept
 from parley.store.sqlite_book import Book
 
 _CROWD = 12  # so many rows in two groups that follow each other are a crowd; a few callers never are
@@ -32,6 +33,7 @@ class SqliteLedger:
         self._loop = asyncio.get_running_loop()
         self._groups: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self._pending: list[Entry] = []
+        self._left: list[Kept] = []  # claims whose end could not be written
         self._busy = False
         self._closed = False
         self._emptied: asyncio.Future[None] | None = None
@@ -40,19 +42,30 @@ class SqliteLedger:
         self._thread.start()
 
     async def write(
-        self, record: Record, stored: StoredCompletion | None = None, settled: Settled | None = None
+        self,
+        record: Record,
+        stored: StoredCompletion | None = None,
+        settled: Settled | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there."""
-        await self._enter(Entry(self._loop.create_future(), astuple(record), stored, settled))
+        await self._enter(Entry(self._loop.create_future(), astuple(record), stored, settled, kept=kept))
 
     async def admit(self, admission: Admission) -> Verdict:
         """Take what *admission* needs, all or nothing, and return the verdict. Raises NotRecorded."""
         verdict: Verdict = await self._enter(Entry(self._loop.create_future(), admission=admission))
         return verdict
 
+    async def claim(self, claim: Claim) -> Found:
+        """Claim a key; return who has it: this call, or the one before. Raises NotRecorded."""
+        found: Found = await self._enter(Claiming(self._loop.create_future(), claim))
+        return found
+
     async def keep(self) -> int:
         """Renew this process's lease; settle what the dead have held, and return how many calls. Raises NotRecorded."""
-        dead: int = await self._enter(Keep(self._loop.create_future()))
+        left = tuple(self._left)
+        dead: int = await self._enter(Keep(self._loop.create_future(), left))
+        del self._left[: len(left)]
         return dead
 
     async def ready(self) -> None:
@@ -90,6 +103,7 @@ class SqliteLedger:
     def _settle(self, group: list[Entry], results: Results) -> None:
         """Wake who waits for *group*; then, when their next rows may have come too, go on."""
         settle(group, results)
+        self._left += left_behind(group, results)
         self._loop.call_soon(self._go_on, len(group))
 
     def _go_on(self, written: int) -> None:

@@ -214,3 +214,16 @@ alerts = Table(
     Column("notification_channel", LargeBinary, nullable=False),
     Index("spend_alerts_by_project", "project", "created_at"),
 )
+
+idempotency = Table(
+    "idempotency",  # calls that must not happen twice, and their answers (`parley.store.replays`)
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("lease", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("answer", LargeBinary),  # null while the call is running
+    Index("idempotency_by_age", "created_at"),
+)

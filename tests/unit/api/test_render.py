@@ -6,6 +6,7 @@ import pytest
 from parley.api.render import error_body, error_headers
 from parley.errors import (
     InvalidRequest,
+    KeyReused,
     NotRecorded,
     ParleyError,
     RateLimited,
@@ -49,6 +50,7 @@ def test_what_is_said_is_told() -> None:
         (UpstreamBroken(), b""),
         (UpstreamDenied(), b"x-should-retry: false\r\n"),
         (UpstreamMisplaced(), b"x-should-retry: false\r\n"),
+        (KeyReused(), b"x-should-retry: false\r\n"),
         (Unauthenticated(), b"www-authenticate: Bearer\r\n"),
     ],
 )

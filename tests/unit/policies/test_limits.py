@@ -169,7 +169,7 @@ async def test_the_standings_are_noted(limits: Limits) -> None:
     assert [(one.need.limit, one.remaining) for one in standings] == [(2, 1)]
 
 
-async def test_a_lost_call_has_a_row_to_come(limits: Limits, ledger: FakeLedger) -> None:
+async def test_a_lost_call_has_a_row_to_come(limits: Limits) -> None:
     """What the row of a call that nobody settles will say is kept with its hold."""
     admission = await limits.admit(ask(), caller(REQUESTS), TARGETS)
     assert admission is not None

@@ -1,4 +1,4 @@
-"""Counters for limits and budgets, the holds of calls on them, and the leases those live by."""
+"""Counters for limits and budgets, the holds of calls on them, the leases those live by; answers for who asks twice."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,6 +46,7 @@ def upgrade() -> None:
     )
     op.create_index("holds_by_lease", "holds", ["lease"])
     _administration()
+    _idempotency()
 
 
 def _administration() -> None:
@@ -102,3 +103,18 @@ def _people() -> None:
 
 def _head() -> tuple[sa.Column[str], sa.Column[int]]:
     return sa.Column("id", sa.Text, primary_key=True), sa.Column("created_at", sa.BigInteger, nullable=False)
+
+
+def _idempotency() -> None:
+    """Make the table of calls that must not happen twice."""
+    op.create_table(
+        "idempotency",
+        sa.Column("project", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("call", sa.Text, nullable=False),
+        sa.Column("lease", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("answer", sa.LargeBinary),
+    )
+    op.create_index("idempotency_by_age", "idempotency", ["created_at"])
