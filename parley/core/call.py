@@ -41,6 +41,7 @@ class Call:
     refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
     cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
+    hold: what it may have taken of them, to be given back when it ends.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Call:
         "body",
         "cap",
         "client",
+        "hold",
         "id",
         "operation",
         "refusal",
@@ -83,6 +85,7 @@ class Call:
         self.streamed = False
         self.cap: int | None = None
         self.standings: list[Any] = []
+        self.hold: Any = None
         self._fields: dict[str, msgspec.Raw] | None = None
 
     def take(self, ask: Any) -> None:

@@ -19,8 +19,10 @@ from msgspec.structs import astuple
 from sqlalchemy import Table
 
 from parley.errors import NotRecorded
+from parley.store.backlog import Backlog
 from parley.store.completions import StoredCompletion
 from parley.store.counters import Verdict
+from parley.store.leases import LEASE_SECONDS, Lease
 from parley.store.ledger import (
     ATTEMPT_SECONDS,
     Admission,
@@ -34,7 +36,7 @@ from parley.store.ledger import (
     settle,
 )
 from parley.store.postgres_connection import connect, hang_up
-from parley.store.postgres_counters import Lease, count, keep, refused
+from parley.store.postgres_counters import count, keep, refused
 from parley.store.tables import calls, completions, labels
 
 _LOST = (
@@ -69,14 +71,15 @@ _PULSE = "INSERT INTO pulse (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE S
 class PostgresLedger:
     """The ledger on PostgreSQL. Made inside the event loop that will write to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lease_seconds: float = LEASE_SECONDS) -> None:
         self._url = url
         self._loop = asyncio.get_running_loop()
         self._pending: list[Entry] = []
         self._awake = asyncio.Event()
         self._closed = False
         self._connection: asyncpg.Connection | None = None
-        self._lease = Lease()
+        self._lease = Lease(lease_seconds)
+        self._backlog = Backlog(self._enter)
         self._task = self._loop.create_task(self._work())
 
     async def write(
@@ -94,6 +97,10 @@ class PostgresLedger:
         """Renew this process's lease; settle what the dead have held, and return how many calls. Raises NotRecorded."""
         dead: int = await self._enter(Keep(self._loop.create_future()))
         return dead
+
+    async def catch_up(self) -> int:
+        """Write the rows that could not be written when their calls ended; return how many."""
+        return await self._backlog.work()
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""
@@ -117,9 +124,9 @@ class PostgresLedger:
         while self._pending or not self._closed:
             await self._awake.wait()
             self._awake.clear()
-            group, self._pending = self._pending, []
+            group, self._pending = [entry for entry in self._pending if not entry.given_up], []
             if group:
-                settle(group, await self._write(group))
+                settle(group, await self._write(group), self._backlog.add)
         await self._drop()
 
     async def _write(self, group: list[Entry]) -> Results:
@@ -146,6 +153,7 @@ class PostgresLedger:
 
     async def _drop(self) -> None:
         """Let go of the connection, good or not."""
+        self._lease.doubt()
         connection, self._connection = self._connection, None
         if connection is not None:
             await hang_up(connection)
@@ -183,7 +191,9 @@ class _Group:
             gone = await refused(self._connection, entries) if self._again else []
             verdicts = await count(self._connection, entries, self._lease, again=self._again)
             for number, verdict in zip(counted, verdicts, strict=True):
-                results[number] = failure(ValueError("given up as lost")) if group[number] in gone else verdict
+                results[number] = (
+                    failure(ValueError("given up as lost"), final=True) if group[number] in gone else verdict
+                )
         return results
 
     async def _one(self, entry: Entry) -> int | None:
@@ -206,6 +216,7 @@ class _Group:
     async def _one_by_one(self, group: list[Entry]) -> Results:
         """Write each entry of *group* for itself, in one transaction; return what became of each."""
         results: list[Any] = []
+        self._lease.doubt()
         async with self._connection.transaction():
             for entry in group:
                 entry.row, entry.stored = clean(entry.row), entry.stored and entry.stored.clean()
@@ -215,5 +226,5 @@ class _Group:
                             await self._one(entry)
                         results.extend(await self._others([entry]) or [None])
                 except _REFUSED as error:
-                    results.append(failure(error))
+                    results.append(failure(error, final=True))
         return results
