@@ -86,8 +86,8 @@ class SqliteLedger:
 
     def _hand_over(self) -> None:
         """Give what is pending to the thread; with nothing pending, rest."""
-        if self._pending:
-            group, self._pending = [entry for entry in self._pending if not entry.given_up], []
+        group, self._pending = [entry for entry in self._pending if not entry.given_up], []
+        if group:
             self._groups.put(group)
             return
         self._busy = False

@@ -121,7 +121,7 @@ async def test_nothing_is_answered_unmetered_while_the_database_is_away(
     rows = {row.id: row for row in await servers.rows("shop")}
     assert [id_ for id_ in load.read if id_ not in rows or rows[id_].outcome != "answered"] == []
     late = [row for row in rows.values() if row.code == "not_recorded"]
-    assert {row.cost for row in late if gone - 10**8 > row.at} <= {COST, 0}
+    assert {row.cost for row in late} <= {COST, 0}
     assert sum(row.cost for row in late) > 0  # what their upstream had answered is owed
     assert not [row for row in rows.values() if gone + 10**9 < row.at < back and row.outcome == "answered"]
     assert await asyncio.to_thread(servers.budget, "shop") == (sum(row.cost for row in rows.values()), 0)
