@@ -140,8 +140,10 @@ class PostgresLedger:
                     again, was = True, again
                     return await _Group(connection, self._lease, again=was).write(group)
             except asyncpg.DeadlockDetectedError:
+                self._lease.doubt()
                 continue  # undone by the server, for the sake of another replica's group
             except _LOST as error:
+                self._lease.doubt()
                 if isinstance(error, _KNOWN):
                     return [failure(error) for _ in group]
                 await self._drop()
@@ -149,11 +151,11 @@ class PostgresLedger:
                     return [failure(error) for _ in group]
                 await asyncio.sleep(_PAUSE_SECONDS)
             except asyncpg.PostgresError as error:
+                self._lease.doubt()
                 return [failure(error) for _ in group]
 
     async def _drop(self) -> None:
         """Let go of the connection, good or not."""
-        self._lease.doubt()
         connection, self._connection = self._connection, None
         if connection is not None:
             await hang_up(connection)

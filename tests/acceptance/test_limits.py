@@ -14,7 +14,7 @@ from faults import Upstream
 from tests.contract.store.postgres_server import PostgresServer
 
 PER_MINUTE = 600
-HAMMER_SECONDS = 20.0
+HAMMER_SECONDS = 16.0
 HAMMERS = 6
 AT_ONCE = 3
 ROUNDS, CALLS = 4, 12  # of measuring
