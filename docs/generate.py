@@ -19,6 +19,7 @@ MADE = "<!-- Made by `python -m docs.generate`: change the code's own words inst
 SECTIONS = {
     "[server]": "ServerSettings",
     "[store]": "StoreSettings",
+    "[limits]": "LimitSettings",
     "[engine]": "EngineSettings",
     "[upstreams.NAME]": "UpstreamSettings",
     '[models."NAME"]': "ModelSettings",

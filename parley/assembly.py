@@ -24,6 +24,7 @@ from parley.policies.replays import Replays
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
 from parley.store.keeper import Keeper
+from parley.store.leases import RENEWALS
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
@@ -58,7 +59,7 @@ def shelf(data: Path) -> Shelf:
 
 async def store_of(settings: Settings, data: Path) -> Store:
     """Return the open store, for commands that need no server. Raises SettingsError."""
-    return await open_store(store_url(settings, data))
+    return await open_store(store_url(settings, data), settings.limits.lease_seconds)
 
 
 def providers(settings: Settings, client: Client) -> dict[str, Provider]:
@@ -98,7 +99,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
-        keeper = Keeper(store.ledger)
+        keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS)
         stack.push_async_callback(keeper.close)
         engine = Engine(shelf(data), settings.engine)
         stack.push_async_callback(engine.close)

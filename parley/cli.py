@@ -192,7 +192,8 @@ def revoke_key(
 
 
 @limit.command("set", cls=Command)
-def set_limit(  # noqa: PLR0913, PLR0917 - the options of a command
+def set_limit(  # noqa: PLR0913 - the options of a command
+    *,
     project: Project = None,
     key: Key = None,
     model: Model = None,
@@ -234,7 +235,8 @@ def list_limits(json: Json = False, config: Config = None, data: Data = None) ->
 
 
 @budget.command("set", cls=Command)
-def set_budget(  # noqa: PLR0913, PLR0917 - the options of a command
+def set_budget(  # noqa: PLR0913 - the options of a command
+    *,
     project: Project = None,
     key: Key = None,
     model: Model = None,

@@ -259,6 +259,7 @@ class NotRecorded(ParleyError):
     status = 503
     type = "service_unavailable_error"
     code = "not_recorded"
+    final = False  # whether it is the row itself that is refused, so that trying again is in vain
 
 
 class ShuttingDown(ParleyError):

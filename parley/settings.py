@@ -140,6 +140,14 @@ class LimitSettings(Tree, frozen=True):
             "the upstream is told so.",
         ),
     ] = 16_384
+    lease_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="How long a process that is not heard of keeps what its calls hold; then it counts as spent. "
+            "The same for all that share a database.",
+        ),
+    ] = 30.0
 
 
 class EngineSettings(Tree, frozen=True):

@@ -112,7 +112,7 @@ class FakeLedger:
         """Keep *record*, and settle. Raises NotRecorded when broken."""
         if self.broken:
             raise NotRecorded
-        if settled is not None:
+        if settled is not None and settled.id in self.holds:
             self.holds.remove(settled.id)
             for change in settled.changes:
                 apply(change, self.counters)
@@ -148,6 +148,10 @@ class FakeLedger:
 
     async def keep(self) -> int:
         """Have nobody to settle for."""
+        return 0
+
+    async def catch_up(self) -> int:
+        """Have nothing to write late."""
         return 0
 
     async def ready(self) -> None:

@@ -50,6 +50,7 @@ class Call:
     streamed: whether the client wants events instead of one body.
     once: what it is told apart by, should it come again; None where the client did not say.
     cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
+    hold: what it may have taken of them, to be given back when it ends.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Call:
         "body",
         "cap",
         "client",
+        "hold",
         "id",
         "once",
         "operation",
@@ -95,6 +97,7 @@ class Call:
         self.streamed = False
         self.cap: int | None = None
         self.standings: list[Any] = []
+        self.hold: Any = None
         self._fields: dict[str, msgspec.Raw] | None = None
 
     def take(self, ask: Any) -> None:

@@ -52,7 +52,7 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
             await earlier.pour(reply)
         else:
             targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
-            entry.hold = await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
+            await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
             keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
             async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
                 entry.served_by(events.target)

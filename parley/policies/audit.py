@@ -3,7 +3,8 @@
 `Audit.record` is entered before the request is even read, so refusals are recorded too. Leaving it counts the tokens
 that the provider did not tell, writes the row and waits until it is durable; only then may the last byte go out. The
 row is handed to the ledger's writer before the first wait, so a cancellation (the client hung up) can stop the waiting
-but not the writing. If the row can't be written, `NotRecorded` is raised in place of the answer's end.
+but not the writing. If the row can't be written, `NotRecorded` is raised in place of the answer's end, and the ledger
+tries again later (`parley.store.backlog`).
 """
 
 import asyncio
@@ -68,7 +69,6 @@ class Entry:
         "_target",
         "_text",
         "_usage",
-        "hold",
         "keep",
         "turn",
     )
@@ -84,7 +84,6 @@ class Entry:
         self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
-        self.hold: Admission | None = None
         self.turn: Turn | None = None  # what becomes of the key it came under
 
     def follow(self, opening: OpeningT) -> OpeningT:
@@ -146,10 +145,11 @@ class Entry:
 
     def _settled(self, record: Record) -> Settled | None:
         """Return what ends the hold of the call, if it has one."""
-        if self.hold is None:
+        hold: Admission | None = self._call.hold
+        if hold is None:
             return None
         tokens_used = record.input_tokens + record.output_tokens
-        return Settled(record.id, settlement(self.hold.needs, cost=record.cost, tokens=tokens_used))
+        return Settled(record.id, settlement(hold.needs, cost=record.cost, tokens=tokens_used))
 
     def _counted(self, model: str) -> Usage:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""

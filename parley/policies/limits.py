@@ -60,28 +60,27 @@ class Limits:
         self._clock = clock
         self._longest = longest  # tokens of an answer whose call does not say
 
-    async def admit(self, call: Call, caller: Caller, targets: tuple[Target, ...]) -> Admission | None:
-        """Take what *call* needs, and return it; None where nothing is limited. Sets `call.standings`, `call.cap`.
+    async def admit(self, call: Call, caller: Caller, targets: tuple[Target, ...]) -> None:
+        """Take what *call* needs, if anything is limited. Sets `call.hold`, `call.standings`, `call.cap`.
 
         Raises RateLimited, OverBudget, NotRecorded.
         """
         rules = [rule for rule in caller.rules if rule.concerns(call.ask.model)]
         if not rules:
-            return None
+            return
         wish = self._wish(call, targets, metered=any(rule.measure == "money" for rule in rules))
-        admission, verdict = await self._ask(call, caller, rules, wish)
+        verdict = await self._ask(call, caller, rules, wish)
         if _is_money(verdict.short):
             wish.prompt = await finish(asyncio.to_thread(bounds.input_count, call, targets[0].model))
-            admission, verdict = await self._ask(call, caller, rules, wish)
+            verdict = await self._ask(call, caller, rules, wish)
         if verdict.short is not None and _is_money(verdict.short) and caller.fit:
-            wish.answer = bounds.affordable(targets, verdict.short.remaining, wish.prompt, wish.count)
+            wish.answer = bounds.affordable(targets, _money_left(verdict), wish.prompt, wish.count)
             if wish.answer > 0:
                 call.cap = wish.answer
-                admission, verdict = await self._ask(call, caller, rules, wish)
+                verdict = await self._ask(call, caller, rules, wish)
         call.standings[:] = verdict.standings
         if verdict.short is not None:
             raise refusal(verdict.short, call.ask.model, rules)
-        return admission
 
     def _wish(self, call: Call, targets: tuple[Target, ...], *, metered: bool) -> Wish:
         """Return what *call* asks; where money is limited and it does not say how long an answer may be, we say it."""
@@ -91,10 +90,14 @@ class Limits:
             answer = call.cap = self._longest
         return Wish(bounds.input_bound(call), answer or 0, bounds.answers(call.ask), targets)
 
-    async def _ask(self, call: Call, caller: Caller, rules: list[Rule], wish: Wish) -> tuple[Admission, Verdict]:
+    async def _ask(self, call: Call, caller: Caller, rules: list[Rule], wish: Wish) -> Verdict:
+        """Ask for it; `call.hold` is noted first, for who is cut off here may have got it."""
         needs = tuple(need(rule, call, wish) for rule in rules)
-        admission = Admission(call.id, needs, about(call, caller))
-        return admission, await self._ledger.admit(admission)
+        call.hold = Admission(call.id, needs, about(call, caller))
+        verdict = await self._ledger.admit(call.hold)
+        if verdict.short is not None:
+            call.hold = None
+        return verdict
 
 
 def need(rule: Rule, call: Call, wish: Wish) -> Need:
@@ -137,6 +140,11 @@ def about(call: Call, caller: Caller) -> bytes:
         total_us=0,
     )
     return msgspec.json.encode(record)
+
+
+def _money_left(verdict: Verdict) -> int:
+    """Return what is left of the budget that has the least."""
+    return min(one.remaining for one in verdict.standings if _is_money(one))
 
 
 def _is_money(short: Standing | None) -> bool:

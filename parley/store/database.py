@@ -19,6 +19,7 @@ from parley.store import sqlite
 from parley.store.administration import Administration
 from parley.store.completions import Completions
 from parley.store.keys import Keys
+from parley.store.leases import LEASE_SECONDS
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
 from parley.store.rules import Rules
@@ -56,12 +57,15 @@ class Store:
         await self._connections.close()
 
 
-async def open_store(url: str) -> Store:
-    """Open the database at *url*, made and migrated if need be. Raises SettingsError."""
+async def open_store(url: str, lease_seconds: float = LEASE_SECONDS) -> Store:
+    """Open the database at *url*, made and migrated if need be. Raises SettingsError.
+
+    lease_seconds: how long a process that is not heard of keeps what its calls hold.
+    """
     address = address_of(url)
     if address.get_backend_name() == "sqlite":
-        return Store(await sqlite.open_parts(str(address.database)))
-    return Store(await postgres.open_parts(address))
+        return Store(await sqlite.open_parts(str(address.database), lease_seconds))
+    return Store(await postgres.open_parts(address, lease_seconds))
 
 
 def address_of(url: str) -> URL:

@@ -3,19 +3,19 @@
 A call is answered to its last byte only when its row is durable, so the writers
 (`parley.store.sqlite_ledger`, `parley.store.postgres_ledger`) gather the rows of calls that end at the same
 time into one transaction. When a row cannot be written within a few seconds its call gets NotRecorded, and
-the next row tries again from the beginning.
+the next row tries again from the beginning. It is not forgotten: see `parley.store.backlog`.
 
 What a call needs of limits and budgets is taken in such a transaction too (`admit`), and given back in the one
-that writes its row (`write` with `settled`). A process lives by a lease: when it has not been renewed for
-`LEASE_SECONDS`, whoever comes by settles the calls it held at what they may have cost at most, each with a row of
-the outcome `lost`. Should it live after all, its late rows are refused: their ids are taken.
+that writes its row (`write` with `settled`). A process lives by a lease (`parley.store.leases`): when
+that is over, whoever comes by settles the calls it held at what they may have cost at most, each with a row of the
+outcome `lost`. Should it live after all, its late rows are refused: their ids are taken.
 
 A call that must not happen twice claims its key here too (`claim`), and what becomes of the claim is written with its
 row (`write` with `kept`): see `parley.store.replays`.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -35,9 +35,6 @@ Results = Sequence[NotRecorded | Verdict | Found | None] | None
 """What became of each entry: its failure, a verdict, or None: it is durable. None for all when all are."""
 
 Outcome = Literal["answered", "refused", "failed", "left", "lost"]
-
-LEASE_SECONDS = 30.0
-RENEW_SECONDS = 5.0
 
 ATTEMPT_SECONDS = 2.5
 """How long one attempt may wait for the database. A row may have to wait for one more: 5 seconds in all."""
@@ -92,7 +89,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
 class Entry:
     """One piece of work for the writer, and who waits for it; with nothing but that, only to show that it can write."""
 
-    __slots__ = ("admission", "future", "kept", "row", "settled", "stored")
+    __slots__ = ("admission", "future", "kept", "late", "row", "settled", "stored")
 
     def __init__(
         self,
@@ -110,6 +107,12 @@ class Entry:
         self.settled = settled
         self.kept = kept
         self.admission = admission
+        self.late = False  # whether it comes from the backlog
+
+    @property
+    def given_up(self) -> bool:
+        """Tell whether it wants to take something for a call that is gone already."""
+        return self.admission is not None and self.future.done()
 
     @property
     def plain(self) -> bool:
@@ -177,6 +180,10 @@ class Ledger(Protocol):
         """Renew this process's lease; settle what the dead have held, and return how many calls. Raises NotRecorded."""
         ...
 
+    async def catch_up(self) -> int:
+        """Write the rows that could not be written when their calls ended; return how many."""
+        ...
+
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""
         ...
@@ -195,12 +202,14 @@ async def newest(connections: Connections, project: str | None, limit: int) -> l
         return [Record(*row) for row in await connection.execute(query)]
 
 
-def settle(group: Sequence[Entry], results: Results) -> None:
-    """Tell those who wait for *group* that it is durable, or what became of their entry."""
+def settle(group: Sequence[Entry], results: Results, later: Callable[[Entry], None]) -> None:
+    """Tell those who wait for *group* that it is durable, or what became of their entry; what may be tried *later*."""
     for number, entry in enumerate(group):
+        result = results[number] if results else None
+        if isinstance(result, NotRecorded) and not result.final:
+            later(entry)
         if entry.future.done():
             continue  # its call was cancelled; the row stands all the same
-        result = results[number] if results else None
         if isinstance(result, NotRecorded):
             entry.future.set_exception(result)
         else:
@@ -236,9 +245,10 @@ def apply(change: Change, counters: Mapping[str, Counter]) -> None:
     counter.held += change.held
 
 
-def failure(cause: BaseException) -> NotRecorded:
+def failure(cause: BaseException, *, final: bool = False) -> NotRecorded:
     """Return the NotRecorded that *cause* leads to; each who waits needs one of their own."""
     failed = NotRecorded()
+    failed.final = final
     failed.__cause__ = cause
     return failed
 

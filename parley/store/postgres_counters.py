@@ -8,7 +8,6 @@ How it fails: as PostgreSQL does, and the group's transaction is rolled back. Af
 *again*: what its first attempt may have committed is found by its holds, and neither taken nor given back twice.
 """
 
-import secrets
 import time
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -17,7 +16,8 @@ import asyncpg
 import msgspec
 
 from parley.store.counters import Counter, Need, Verdict, decide, standing
-from parley.store.ledger import LEASE_SECONDS, RENEW_SECONDS, Admission, Entry, Row, apply, forfeit, lost
+from parley.store.leases import Lease
+from parley.store.ledger import Admission, Entry, Row, apply, forfeit, lost
 
 _LOCK = (
     "SELECT name, value, held, (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint FROM counters"
@@ -47,18 +47,10 @@ _DEAD = (
 _needs = msgspec.json.Decoder(tuple[Need, ...])
 
 
-class Lease:
-    """This process's lease: renewed along with what it is for, so that a busy process needs no timer."""
-
-    def __init__(self) -> None:
-        self.id = secrets.token_hex(12)
-        self._due = 0.0
-
-    async def renew(self, connection: asyncpg.Connection, *, anyhow: bool = False) -> None:
-        """Renew it if it is time to."""
-        if anyhow or time.monotonic() >= self._due:
-            await connection.execute(_RENEW, self.id, int(LEASE_SECONDS * 1e9))
-            self._due = time.monotonic() + RENEW_SECONDS
+async def renew(connection: asyncpg.Connection, lease: Lease) -> None:
+    """Renew *lease*."""
+    await connection.execute(_RENEW, lease.id, lease.nanoseconds)
+    lease.renewed()
 
 
 async def lock(connection: asyncpg.Connection, names: Iterable[str]) -> tuple[dict[str, Counter], int]:
@@ -80,11 +72,14 @@ async def save(connection: asyncpg.Connection, counters: dict[str, Counter]) -> 
 async def count(
     connection: asyncpg.Connection, entries: Sequence[Entry], lease: Lease, *, again: bool
 ) -> list[Verdict | None]:
-    """Settle and admit *entries*, the settlements first: what they give back is there for the others."""
+    """Settle and admit *entries*, the settlements first: what they give back is there for the others.
+
+    The counters are locked before the holds are looked at: an admission whose end nobody saw is seen here, or undone.
+    """
     settled = [entry.settled for entry in entries if entry.settled]
+    counters, now = await lock(connection, chain.from_iterable(entry.names for entry in entries))
     released = {row[0] for row in await connection.fetch(_RELEASE, [one.id for one in settled])} if settled else set()
     taken = await _taken(connection, entries) if again else set()
-    counters, now = await lock(connection, chain.from_iterable(entry.names for entry in entries))
     for change in chain.from_iterable(one.changes for one in settled if one.id in released):
         apply(change, counters)
     verdicts: list[Verdict | None] = []
@@ -101,7 +96,8 @@ async def count(
         verdicts.append(verdict)
     await save(connection, counters)
     if fresh:
-        await lease.renew(connection)
+        if lease.due:
+            await renew(connection, lease)
         needs_of = [msgspec.json.encode(one.needs) for one in fresh]
         await connection.execute(_HOLD, lease.id, [one.id for one in fresh], needs_of, [one.about for one in fresh])
     return verdicts
@@ -115,7 +111,9 @@ async def _taken(connection: asyncpg.Connection, entries: Sequence[Entry]) -> se
 
 async def keep(connection: asyncpg.Connection, lease: Lease) -> list[Row]:
     """Renew *lease*, and settle the calls of processes whose lease is over; return the rows to be written for them."""
-    await lease.renew(connection, anyhow=True)
+    await renew(connection, lease)
+    if not lease.judges:
+        return []
     await connection.execute(_OVER)
     dead = [(row[0], _needs.decode(row[1]), row[2]) for row in await connection.fetch(_DEAD)]
     if not dead:

@@ -19,8 +19,10 @@ from msgspec.structs import astuple
 from sqlalchemy import Table
 
 from parley.errors import NotRecorded
+from parley.store.backlog import Backlog
 from parley.store.completions import StoredCompletion
 from parley.store.counters import Verdict
+from parley.store.leases import LEASE_SECONDS, Lease
 from parley.store.ledger import (
     ATTEMPT_SECONDS,
     Admission,
@@ -36,7 +38,7 @@ from parley.store.ledger import (
     settle,
 )
 from parley.store.postgres_connection import connect, hang_up
-from parley.store.postgres_counters import Lease, count, keep, refused
+from parley.store.postgres_counters import count, keep, refused
 from parley.store.postgres_replays import claim, end, prune
 from parley.store.replays import Claim, Found, Kept
 from parley.store.tables import calls, completions, labels
@@ -78,7 +80,7 @@ def _place(entry: Entry) -> tuple[str, str]:
 class PostgresLedger:
     """The ledger on PostgreSQL. Made inside the event loop that will write to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lease_seconds: float = LEASE_SECONDS) -> None:
         self._url = url
         self._loop = asyncio.get_running_loop()
         self._pending: list[Entry] = []
@@ -86,7 +88,8 @@ class PostgresLedger:
         self._awake = asyncio.Event()
         self._closed = False
         self._connection: asyncpg.Connection | None = None
-        self._lease = Lease()
+        self._lease = Lease(lease_seconds)
+        self._backlog = Backlog(self._enter)
         self._task = self._loop.create_task(self._work())
 
     async def write(
@@ -116,6 +119,10 @@ class PostgresLedger:
         del self._left[: len(left)]
         return dead
 
+    async def catch_up(self) -> int:
+        """Write the rows that could not be written when their calls ended; return how many."""
+        return await self._backlog.work()
+
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""
         await self._enter(Entry(self._loop.create_future()))
@@ -138,11 +145,11 @@ class PostgresLedger:
         while self._pending or not self._closed:
             await self._awake.wait()
             self._awake.clear()
-            group, self._pending = self._pending, []
+            group, self._pending = [entry for entry in self._pending if not entry.given_up], []
             if group:
                 results = await self._write(group)
-                settle(group, results)
                 self._left += left_behind(group, results)
+                settle(group, results, self._backlog.add)
         await self._drop()
 
     async def _write(self, group: list[Entry]) -> Results:
@@ -156,8 +163,10 @@ class PostgresLedger:
                     again, was = True, again
                     return await _Group(connection, self._lease, again=was).write(group)
             except asyncpg.DeadlockDetectedError:
+                self._lease.doubt()
                 continue  # undone by the server, for the sake of another replica's group
             except _LOST as error:
+                self._lease.doubt()
                 if isinstance(error, _KNOWN):
                     return [failure(error) for _ in group]
                 await self._drop()
@@ -165,6 +174,7 @@ class PostgresLedger:
                     return [failure(error) for _ in group]
                 await asyncio.sleep(_PAUSE_SECONDS)
             except asyncpg.PostgresError as error:
+                self._lease.doubt()
                 return [failure(error) for _ in group]
 
     async def _drop(self) -> None:
@@ -209,7 +219,9 @@ class _Group:
             gone = await refused(self._connection, entries) if self._again else []
             verdicts = await count(self._connection, entries, self._lease, again=self._again)
             for number, verdict in zip(counted, verdicts, strict=True):
-                results[number] = failure(ValueError("given up as lost")) if group[number] in gone else verdict
+                results[number] = (
+                    failure(ValueError("given up as lost"), final=True) if group[number] in gone else verdict
+                )
         return results
 
     async def _one(self, entry: Entry) -> int | Found | None:
@@ -242,6 +254,7 @@ class _Group:
     async def _one_by_one(self, group: list[Entry]) -> Results:
         """Write each entry of *group* for itself, in one transaction; return what became of each."""
         results: list[Any] = []
+        self._lease.doubt()
         async with self._connection.transaction():
             for entry in group:
                 entry.row, entry.stored = clean(entry.row), entry.stored and entry.stored.clean()
@@ -251,5 +264,5 @@ class _Group:
                             await self._one(entry)
                         results.extend(await self._others([entry]) or [None])
                 except _REFUSED as error:
-                    results.append(failure(error))
+                    results.append(failure(error, final=True))
         return results

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from parley.store.postgres_counters import Lease
+from parley.store.leases import Lease
+from parley.store.postgres_counters import renew
 from parley.store.replays import KEPT_SECONDS, PRUNED, Claim, Found, Kept
 
 _NOW = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
@@ -34,7 +35,8 @@ async def claim(connection: asyncpg.Connection, wanted: Claim, lease: Lease) -> 
     """Make the claim *wanted*, or leave the one that stands; return the one that does."""
     found = await connection.fetchrow(_LOOK, wanted.project, wanted.key)
     if found is None:
-        await lease.renew(connection)
+        if lease.due:
+            await renew(connection, lease)
         await connection.execute(_CLEAR, wanted.project, wanted.key)
         await connection.execute(_CLAIM, wanted.project, wanted.key, wanted.digest, wanted.call, lease.id)
         found = await connection.fetchrow(_LOOK, wanted.project, wanted.key)

@@ -15,9 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from parley.store.leases import Lease
 from parley.store.ledger import ATTEMPT_SECONDS, Claiming, Entry, Keep, Results, clean, failure
 from parley.store.replays import Found
-from parley.store.sqlite_counters import Lease, count, insert, keep
+from parley.store.sqlite_counters import count, insert, keep
 from parley.store.sqlite_replays import claim, end, prune
 from parley.store.tables import calls, completions, labels
 
@@ -43,10 +44,10 @@ _PULSE = "INSERT OR REPLACE INTO pulse VALUES (1, ?)"
 class Book:
     """The thread's side: a connection, opened when needed and again after it broke."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lease: Lease) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
-        self._lease = Lease()
+        self._lease = lease
 
     def write(self, group: list[Entry]) -> Results:
         """Write *group*. Return None when all is durable, else what became of each entry."""
@@ -54,6 +55,7 @@ class Book:
             return self._write(self._open(), group)
         except sqlite3.Error as error:
             self._recover(error)
+            self._lease.doubt()
             return [failure(error) for _ in group]
 
     def close(self) -> None:
@@ -124,6 +126,7 @@ class Book:
     def _one_by_one(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
         """Write each entry of *group* for itself, in one transaction; return what became of each."""
         results: list[Any] = []
+        self._lease.doubt()
         with _Transaction(connection):
             for entry in group:
                 connection.execute("SAVEPOINT entry")
@@ -132,7 +135,7 @@ class Book:
                     results.extend(self._insert_all(connection, [entry]) or [None])
                 except _REFUSED as error:
                     connection.execute("ROLLBACK TO entry")
-                    results.append(failure(error))
+                    results.append(failure(error, final=True))
                 connection.execute("RELEASE entry")
         return results
 

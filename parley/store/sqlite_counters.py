@@ -4,7 +4,6 @@ How it fails: as SQLite does, and the group's transaction is rolled back. What a
 an fsync of its own: it survives the process, and a power failure may undo the last few, whose calls it ended as well.
 """
 
-import secrets
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ import msgspec
 from sqlalchemy import Table
 
 from parley.store.counters import Counter, Need, Verdict, decide
-from parley.store.ledger import LEASE_SECONDS, RENEW_SECONDS, Entry, Row, apply, forfeit, lost
+from parley.store.leases import Lease
+from parley.store.ledger import Entry, Row, apply, forfeit, lost
 from parley.store.tables import calls
 
 _LOAD = "SELECT name, value, held FROM counters WHERE name IN (SELECT value FROM json_each(?))"
@@ -22,6 +22,7 @@ _SAVE = (
     "INSERT INTO counters (name, value, held) VALUES (?, ?, ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value, held = excluded.held"
 )
+_RELEASE = "DELETE FROM holds WHERE id = ?"
 _HOLD = "INSERT INTO holds (id, lease, needs, about) VALUES (?, ?, ?, ?)"
 _RENEW = "INSERT INTO leases (id, until) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET until = excluded.until"
 _DEAD = "SELECT id, needs, about FROM holds WHERE lease NOT IN (SELECT id FROM leases WHERE until > ?) LIMIT 500"
@@ -38,18 +39,10 @@ def insert(table: Table, rows: int = 1) -> str:
 _LOST = insert(calls)
 
 
-class Lease:
-    """This process's lease: renewed along with what it is for, so that a busy process needs no timer."""
-
-    def __init__(self) -> None:
-        self.id = secrets.token_hex(12)
-        self._due = 0.0
-
-    def renew(self, connection: sqlite3.Connection, now: int, *, anyhow: bool = False) -> None:
-        """Renew it if it is time to."""
-        if anyhow or time.monotonic() >= self._due:
-            connection.execute(_RENEW, (self.id, now + int(LEASE_SECONDS * 1e9)))
-            self._due = time.monotonic() + RENEW_SECONDS
+def renew(connection: sqlite3.Connection, lease: Lease, now: int) -> None:
+    """Renew *lease*."""
+    connection.execute(_RENEW, (lease.id, now + lease.nanoseconds))
+    lease.renewed()
 
 
 def load(connection: sqlite3.Connection, names: Sequence[str]) -> dict[str, Counter]:
@@ -70,8 +63,8 @@ def count(connection: sqlite3.Connection, entries: Sequence[Entry], lease: Lease
     now = time.time_ns()
     counters = load(connection, list(chain.from_iterable(entry.names for entry in entries)))
     settled = [entry.settled for entry in entries if entry.settled]
-    connection.executemany("DELETE FROM holds WHERE id = ?", [(one.id,) for one in settled])
-    for change in chain.from_iterable(one.changes for one in settled):
+    released = [one for one in settled if connection.execute(_RELEASE, (one.id,)).rowcount]
+    for change in chain.from_iterable(one.changes for one in released):
         apply(change, counters)
     verdicts: list[Verdict | None] = []
     holds: list[Row] = []
@@ -85,7 +78,8 @@ def count(connection: sqlite3.Connection, entries: Sequence[Entry], lease: Lease
         verdicts.append(verdict)
     save(connection, counters)
     if holds:
-        lease.renew(connection, now)
+        if lease.due:
+            renew(connection, lease, now)
         connection.executemany(_HOLD, holds)
     return verdicts
 
@@ -93,7 +87,9 @@ def count(connection: sqlite3.Connection, entries: Sequence[Entry], lease: Lease
 def keep(connection: sqlite3.Connection, lease: Lease) -> int:
     """Renew *lease*, and settle the calls of processes whose lease is over; return how many."""
     now = time.time_ns()
-    lease.renew(connection, now, anyhow=True)
+    renew(connection, lease, now)
+    if not lease.judges:
+        return 0
     dead = [(id_, _needs.decode(needs), about) for id_, needs, about in connection.execute(_DEAD, (now,))]
     changes = list(chain.from_iterable(forfeit(needs) for _, needs, _ in dead))
     counters = load(connection, [change.counter for change in changes])
@@ -101,6 +97,6 @@ def keep(connection: sqlite3.Connection, lease: Lease) -> int:
         apply(change, counters)
     save(connection, counters)
     connection.executemany(_LOST, [lost(about, needs, now) for _, needs, about in dead])
-    connection.executemany("DELETE FROM holds WHERE id = ?", [(id_,) for id_, _, _ in dead])
+    connection.executemany(_RELEASE, [(id_,) for id_, _, _ in dead])
     connection.execute("DELETE FROM leases WHERE until <= ?", (now,))
     return len(dead)

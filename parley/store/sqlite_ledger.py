@@ -16,8 +16,10 @@ from typing import Any
 from msgspec.structs import astuple
 
 from parley.errors import NotRecorded
+from parley.store.backlog import Backlog
 from parley.store.completions import StoredCompletion
 from parley.store.counters import Verdict
+from parley.store.leases import LEASE_SECONDS, Lease
 from parley.store.ledger import Admission, Claiming, Entry, Keep, Record, Results, Settled, left_behind, settle
 from parley.store.replays import Claim, Found, Kept
 from parley.store.sqlite_book import Book
@@ -29,7 +31,7 @@ _GATHER_SECONDS = 0.002
 class SqliteLedger:
     """The ledger on SQLite. Made inside the event loop that will write to it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lease_seconds: float = LEASE_SECONDS) -> None:
         self._loop = asyncio.get_running_loop()
         self._groups: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self._pending: list[Entry] = []
@@ -37,7 +39,8 @@ class SqliteLedger:
         self._busy = False
         self._closed = False
         self._emptied: asyncio.Future[None] | None = None
-        self._book = Book(path)
+        self._book = Book(path, Lease(lease_seconds))
+        self._backlog = Backlog(self._enter)
         self._thread = threading.Thread(target=self._work, name="parley-ledger", daemon=True)
         self._thread.start()
 
@@ -68,6 +71,10 @@ class SqliteLedger:
         del self._left[: len(left)]
         return dead
 
+    async def catch_up(self) -> int:
+        """Write the rows that could not be written when their calls ended; return how many."""
+        return await self._backlog.work()
+
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""
         await self._enter(Entry(self._loop.create_future()))
@@ -92,8 +99,8 @@ class SqliteLedger:
 
     def _hand_over(self) -> None:
         """Give what is pending to the thread; with nothing pending, rest."""
-        if self._pending:
-            group, self._pending = self._pending, []
+        group, self._pending = [entry for entry in self._pending if not entry.given_up], []
+        if group:
             self._groups.put(group)
             return
         self._busy = False
@@ -102,8 +109,8 @@ class SqliteLedger:
 
     def _settle(self, group: list[Entry], results: Results) -> None:
         """Wake who waits for *group*; then, when their next rows may have come too, go on."""
-        settle(group, results)
         self._left += left_behind(group, results)
+        settle(group, results, self._backlog.add)
         self._loop.call_soon(self._go_on, len(group))
 
     def _go_on(self, written: int) -> None:

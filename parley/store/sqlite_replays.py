@@ -8,8 +8,9 @@ import sqlite3
 import time
 from collections.abc import Iterable
 
+from parley.store.leases import Lease
 from parley.store.replays import KEPT_SECONDS, PRUNED, Claim, Found, Kept
-from parley.store.sqlite_counters import Lease
+from parley.store.sqlite_counters import renew
 
 _LOOK = (
     "SELECT call, digest, answer FROM idempotency WHERE project = ? AND key = ? AND created_at > ?"
@@ -34,7 +35,8 @@ def claim(connection: sqlite3.Connection, wanted: Claim, lease: Lease) -> Found:
     found = connection.execute(_LOOK, (wanted.project, wanted.key, oldest(now), now)).fetchone()
     if found is not None:
         return Found(*found)
-    lease.renew(connection, now)
+    if lease.due:
+        renew(connection, lease, now)
     connection.execute(_CLAIM, (wanted.project, wanted.key, wanted.digest, wanted.call, lease.id, now))
     return Found(wanted.call, wanted.digest, None)
 

@@ -111,3 +111,27 @@ async def test_a_rate_is_one_for_all(url: str) -> None:
     assert 60 <= sum(verdict.short is None for verdict in verdicts) <= 63
     for store in stores:
         await store.close()
+
+
+async def test_who_left_while_it_asked_holds_nothing(store: Store) -> None:
+    """Cut off at any moment of the asking: settling the call gives back what was taken, if it was."""
+    for moment in range(40):
+        admission, record = an_admission(money(10, 1000), cost=0)
+        asking = asyncio.ensure_future(store.ledger.admit(admission))
+        await asyncio.sleep(moment % 8 * 0.0003)
+        asking.cancel()
+        await settle(store, admission, record)
+    assert await counter(store, "usd") == Counter(0, 0)
+    assert await held(store) == 0
+
+
+async def test_what_was_never_taken_is_not_given_back(store: Store) -> None:
+    """Settling a call that was refused, or whose asking failed, changes no counter."""
+    taken, record = an_admission(money(100, 100), cost=30)
+    await store.ledger.admit(taken)
+    refused, other = an_admission(money(50, 100), cost=0)
+    assert (await store.ledger.admit(refused)).short is not None
+    await settle(store, refused, other)
+    assert await counter(store, "usd") == Counter(0, 100)
+    await settle(store, taken, record)
+    assert await counter(store, "usd") == Counter(30, 0)

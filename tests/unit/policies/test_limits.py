@@ -75,12 +75,11 @@ async def test_the_third_of_two_requests_is_told_when_to_come_back(limits: Limit
 async def test_tokens_are_guessed_and_then_known(limits: Limits, ledger: FakeLedger) -> None:
     """What was guessed too high is there again once the call is settled."""
     call = ask(max_tokens=900)
-    admission = await limits.admit(call, caller(TOKENS), TARGETS)
-    assert admission is not None
+    await limits.admit(call, caller(TOKENS), TARGETS)
     with pytest.raises(RateLimited, match="tokens per min") as caught:
         await limits.admit(ask(max_tokens=900), caller(TOKENS), TARGETS)
     assert caught.value.error_type == "tokens"
-    (change,) = settlement(admission.needs, cost=0, tokens=20)
+    (change,) = settlement(call.hold.needs, cost=0, tokens=20)
     ledger.counters[change.counter].value += change.value
     await limits.admit(ask(max_tokens=900), caller(TOKENS), TARGETS)
 
@@ -171,10 +170,29 @@ async def test_the_standings_are_noted(limits: Limits) -> None:
 
 async def test_a_lost_call_has_a_row_to_come(limits: Limits) -> None:
     """What the row of a call that nobody settles will say is kept with its hold."""
-    admission = await limits.admit(ask(), caller(REQUESTS), TARGETS)
-    assert admission is not None
-    row = msgspec.json.decode(admission.about)
+    call = ask()
+    await limits.admit(call, caller(REQUESTS), TARGETS)
+    row = msgspec.json.decode(call.hold.about)
     assert (row["outcome"], row["model_asked"], row["project"]) == ("lost", "gpt-4", "default")
+
+
+async def test_who_is_cut_off_while_asking_may_hold_something(limits: Limits, ledger: FakeLedger) -> None:
+    """It may have been taken: settling the call has to look."""
+    ledger.broken = True
+    call = ask()
+    with pytest.raises(NotRecorded):
+        await limits.admit(call, caller(REQUESTS), TARGETS)
+    assert call.hold.id == call.id
+
+
+async def test_who_was_refused_holds_nothing(limits: Limits) -> None:
+    """There is nothing to be given back."""
+    for _ in range(2):
+        await limits.admit(ask(), caller(REQUESTS), TARGETS)
+    call = ask()
+    with pytest.raises(RateLimited):
+        await limits.admit(call, caller(REQUESTS), TARGETS)
+    assert call.hold is None
 
 
 @pytest.mark.parametrize(
