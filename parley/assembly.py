@@ -115,6 +115,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
                 Attempts(clock, counts.attempts),
             ),
             completions=store.completions,
+            audits=store.audits,
             ready=store.ready,
         )
 

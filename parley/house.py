@@ -10,6 +10,7 @@ from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.settings import Settings
+from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
@@ -30,4 +31,5 @@ class House:
     routes: Routes
     upstreams: Upstreams
     completions: Completions
+    audits: Audits
     ready: Callable[[], Awaitable[None]]  # raises NotRecorded when the database can't be written

@@ -22,6 +22,7 @@ from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.settings import Settings
+from parley.store.audits import Audits
 from parley.store.completions import Completions, StoredCompletion
 from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
@@ -265,6 +266,7 @@ def a_house(
             Attempts(clock, counts.attempts),
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
+        audits=Audits(cast("Any", None)),
         ready=ready,
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store import sqlite
+from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.store.keys import Keys
 from parley.store.ledger import Record, newest
@@ -35,9 +36,11 @@ class Store:
 
     def __init__(self, parts: Parts) -> None:
         self._connections, self._bell, self.ledger = parts
+        self.connections = self._connections
         self.keys = Keys(self._connections, self._bell)
         self.rules = Rules(self._connections, self._bell)
         self.completions = Completions(self._connections)
+        self.audits = Audits(self._connections)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""

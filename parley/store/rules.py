@@ -17,12 +17,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.rules import Rule, budget_counter
 from parley.errors import NotFound
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.tables import calls, counters, keys, projects, rules
 
 INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _IDENTITY = ("scope", "owner", "model", "measure", "period")
+_WORDS = {
+    ("requests", "minute"): "max_requests_per_1_minute",
+    ("requests", "day"): "max_requests_per_1_day",
+    ("tokens", "minute"): "max_tokens_per_1_minute",
+    ("tokens", "day"): "max_tokens_per_1_day",
+    ("calls", "now"): "max_calls_at_once",
+}
+"""What the API calls the limits; of money it is nano-dollars in one of our own words."""
 
 
 class State(msgspec.Struct, frozen=True):
@@ -46,17 +55,20 @@ class Rules:
         async with self._bell.change() as connection:
             row = {name: getattr(rule, name) for name in (*_IDENTITY, "amount")}
             made = INSERTS[connection.dialect.name](rules).values(id="limit_" + secrets.token_hex(12), **row)
-            await connection.execute(
-                made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount})
-            )
+            placed = made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount})
+            found = (await connection.execute(placed.returning(rules.c.id))).scalar_one()
             if rule.measure == "money":
                 await _begin(connection, rule)
+            await _note(connection, "updated", found, rule)
 
     async def remove(self, rule: Rule) -> bool:
         """Remove the rule that limits the same as *rule*; tell whether there was one. Raises NotRecorded."""
         async with self._bell.change() as connection:
             same = [getattr(rules.c, name) == getattr(rule, name) for name in _IDENTITY]
-            return bool((await connection.execute(delete(rules).where(*same))).rowcount)
+            found = (await connection.execute(delete(rules).where(*same).returning(rules.c.id))).scalar()
+            if found is not None:
+                await _note(connection, "deleted", found, rule)
+        return found is not None
 
     async def project(self, name: str) -> str:
         """Return the id of the project called *name*. Raises NotFound, NotRecorded."""
@@ -70,6 +82,7 @@ class Rules:
         """Set whether the project with this id gets shorter answers where its budget is nearly used up."""
         async with self._bell.change() as connection:
             await connection.execute(update(projects).where(projects.c.id == project).values(fit=fit))
+            await note(connection, "project.updated", project, project, changes_requested={"fit": fit})
 
     async def states(self, now: int) -> list[State]:
         """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""
@@ -99,6 +112,21 @@ def ruling(found: Iterable[Rule], project: str, key: str) -> tuple[Rule, ...]:
 def _title(rule: Rule, names: dict[str, str]) -> str:
     """Return whom *rule* is for, by name."""
     return f"{rule.scope} {names.get(rule.owner, rule.owner)}".strip()
+
+
+async def _note(connection: AsyncConnection, done: str, id_: str, rule: Rule) -> None:
+    """Write that *rule* was updated or deleted, in the words of the API where it has them."""
+    kind = "spend_limit" if rule.measure == "money" else "rate_limit"
+    whose = {name: getattr(rule, name) for name in _IDENTITY}
+    project = rule.owner if rule.scope == "project" else ""
+    if rule.scope == "key":
+        found = await connection.execute(select(keys.c.project_id).where(keys.c.id == rule.owner))
+        project = found.scalar() or ""
+    if done == "deleted":
+        await note(connection, f"{kind}.{done}", id_, project, limit=whose)
+    else:
+        name = _WORDS.get((rule.measure, rule.period), f"max_{rule.measure}_{rule.period}")
+        await note(connection, f"{kind}.{done}", id_, project, limit=whose, changes_requested={name: rule.amount})
 
 
 async def _begin(connection: AsyncConnection, rule: Rule) -> None:

@@ -90,8 +90,8 @@ def count(connection: sqlite3.Connection, entries: Sequence[Entry], lease: Lease
     return verdicts
 
 
-def keep(connection: sqlite3.Connection, lease: Lease) -> int:
-    """Renew *lease*, and settle the calls of processes whose lease is over; return how many."""
+def keep(connection: sqlite3.Connection, lease: Lease) -> list[Row]:
+    """Renew *lease*, and settle the calls of processes whose lease is over; return the rows that were written."""
     now = time.time_ns()
     lease.renew(connection, now, anyhow=True)
     dead = [(id_, _needs.decode(needs), about) for id_, needs, about in connection.execute(_DEAD, (now,))]
@@ -100,7 +100,8 @@ def keep(connection: sqlite3.Connection, lease: Lease) -> int:
     for change in changes:
         apply(change, counters)
     save(connection, counters)
-    connection.executemany(_LOST, [lost(about, needs, now) for _, needs, about in dead])
+    rows = [lost(about, needs, now) for _, needs, about in dead]
+    connection.executemany(_LOST, rows)
     connection.executemany("DELETE FROM holds WHERE id = ?", [(id_,) for id_, _, _ in dead])
     connection.execute("DELETE FROM leases WHERE until <= ?", (now,))
-    return len(dead)
+    return rows
