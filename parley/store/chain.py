@@ -99,6 +99,11 @@ def hashed(before: bytes, link: Link) -> bytes:
     return hashlib.sha256(b"%b%b\n%b" % (before, fields, link.payload)).digest()
 
 
+def tail(at: int, kind: str, payload: bytes) -> bytes:
+    """Return what is hashed of a row of nobody's after its seq and a comma: for whom knows the seq only later."""
+    return b"%b\n%b" % (_encode((at, kind, "", "", ""))[1:], payload)
+
+
 def follow(before: bytes, link: Link) -> Link:
     """Return *link* with its hash."""
     return msgspec.structs.replace(link, hash=hashed(before, link))

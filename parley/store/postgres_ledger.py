@@ -34,7 +34,7 @@ from parley.store.ledger import (
     failure,
     settle,
 )
-from parley.store.postgres_chain import link
+from parley.store.postgres_chain import link, write_lone
 from parley.store.postgres_connection import connect, hang_up
 from parley.store.postgres_counters import Lease, count, keep, refused
 from parley.store.tables import calls, completions, labels
@@ -166,6 +166,9 @@ class _Group:
         rows = [entry.row for entry in group if entry.row and entry.plain]
         written: list[Row] = []
         try:
+            if len(rows) == len(group) == 1 and not self._again:
+                await write_lone(self._connection, rows[0])
+                return None
             async with self._connection.transaction():
                 if all(entry.admission for entry in group):
                     await self._connection.execute("SET LOCAL synchronous_commit = off")

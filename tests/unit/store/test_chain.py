@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 import pytest
 
-from parley.store.chain import CALLS, START, Link, Pruned, add, digest, follow, hashed, listed, of_calls, pruned
+from parley.store.chain import CALLS, START, Link, Pruned, add, digest, follow, hashed, listed, of_calls, pruned, tail
 
 LINK = follow(START, Link(1, 7, "project.created", "cli:ann", "proj_1", "proj_1", b'{"id":"proj_1"}', START))
 
@@ -41,6 +41,12 @@ def test_a_group_of_calls_is_one_row() -> None:
     assert (link.seq, link.at, link.kind) == (4, 9, CALLS)
     assert link.hash == hashed(LINK.hash, link)
     assert [(one.id, one.digest) for one in listed(link.payload)] == [(row[0], digest(row)) for row in rows]
+
+
+def test_the_database_can_make_the_hash() -> None:
+    """Of what stands before and after the seq that only it knows."""
+    link = Link(*of_calls(3, LINK.hash, [("req_1",)], 9))
+    assert link.hash == hashlib.sha256(LINK.hash + b"[4," + tail(9, CALLS, link.payload)).digest()
 
 
 def test_a_digest_tells_values_apart() -> None:
