@@ -125,6 +125,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             ),
             completions=store.completions,
             administration=store.administration,
+            audits=store.audits,
             ready=store.ready,
         )
 

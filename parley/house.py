@@ -12,6 +12,7 @@ from parley.policies.limits import Limits
 from parley.policies.replays import Replays
 from parley.settings import Settings
 from parley.store.administration import Administration
+from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
@@ -34,4 +35,5 @@ class House:
     upstreams: Upstreams
     completions: Completions
     administration: Administration
+    audits: Audits
     ready: Callable[[], Awaitable[None]]  # raises NotRecorded when the database can't be written

@@ -25,6 +25,7 @@ from parley.policies.limits import Limits
 from parley.policies.replays import Replays
 from parley.settings import Settings
 from parley.store.administration import Administration
+from parley.store.audits import Audits
 from parley.store.completions import Completions, StoredCompletion
 from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
@@ -298,6 +299,7 @@ def a_house(  # noqa: PLR0913 - what a test may choose
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
         administration=administration or cast("Any", None),
+        audits=Audits(cast("Any", None)),
         ready=ready,
     )
 

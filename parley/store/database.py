@@ -17,6 +17,7 @@ from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store import sqlite
 from parley.store.administration import Administration
+from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.store.keys import Keys
 from parley.store.leases import LEASE_SECONDS
@@ -37,10 +38,12 @@ class Store:
 
     def __init__(self, parts: Parts) -> None:
         self._connections, self._bell, self.ledger = parts
+        self.connections = self._connections
         self.keys = Keys(self._connections, self._bell)
         self.rules = Rules(self._connections, self._bell)
         self.completions = Completions(self._connections)
         self.administration = Administration(self._connections, self._bell, self.rules)
+        self.audits = Audits(self._connections)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""

@@ -19,6 +19,7 @@ from parley.core.call import Caller
 from parley.core.keys import ADMIN_HEAD, PROJECT_HEAD
 from parley.errors import Conflict, NotFound
 from parley.store import rules
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.tables import keys, named, projects
@@ -70,6 +71,7 @@ class Keys:
         async with self._bell.change() as connection:
             row["project_id"] = await project_id(connection, project, row["created_at"], admin=admin)
             await connection.execute(keys.insert().values(row))
+            await note_made(connection, new.id, row)
         return new
 
     async def borrow(self, name: str, project: str = DEFAULT_PROJECT) -> NewKey:
@@ -87,6 +89,7 @@ class Keys:
             found = (await connection.execute(taken)).scalar()
             if found is None:
                 await connection.execute(keys.insert().values(row | {"id": new.id, "name": name, "admin": False}))
+            await note_made(connection, found or new.id, row | {"name": name, "admin": False})
         return msgspec.structs.replace(new, id=found or new.id)
 
     async def revoke(self, key: str) -> KeyInfo:
@@ -99,6 +102,8 @@ class Keys:
             if found.revoked_at is None:
                 found = msgspec.structs.replace(found, revoked_at=time.time_ns())
                 await connection.execute(update(keys).where(keys.c.id == found.id).values(revoked_at=found.revoked_at))
+                project = await connection.execute(select(keys.c.project_id).where(keys.c.id == found.id))
+                await note(connection, "api_key.deleted", found.id, project.scalar_one())
         return found
 
     async def find(self, key: str) -> KeyInfo:
@@ -183,8 +188,16 @@ async def project_id(connection: AsyncConnection, name: str, now: int, *, admin:
         made = rules.INSERTS[connection.dialect.name](projects).values(
             id="proj_" + secrets.token_hex(12), name=name, created_at=now
         )
-        await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
+        fresh = (await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))).rowcount
         found = (await connection.execute(called)).one()
+        if fresh:
+            await note(connection, "project.created", found.id, found.id, data={"name": name, "title": name})
     if found.archived_at is not None and not admin:
         raise Conflict(f"The project `{name}` is archived: it has no keys any more.")
     return str(found.id)
+
+
+async def note_made(connection: AsyncConnection, key: str, row: dict[str, Any]) -> None:
+    """Write that the key with this id was made as *row* says."""
+    data = {"scopes": [], "name": row["name"], "prefix": row["prefix"], "admin": row["admin"]}
+    await note(connection, "api_key.created", key, row["project_id"], data=data)

@@ -17,12 +17,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.rules import Rule, budget_counter
 from parley.errors import NotFound
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.tables import calls, counters, keys, named, projects, rules
 
 INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _IDENTITY = ("scope", "owner", "model", "measure", "period")
+_WORDS = {
+    ("requests", "minute"): "max_requests_per_1_minute",
+    ("requests", "day"): "max_requests_per_1_day",
+    ("tokens", "minute"): "max_tokens_per_1_minute",
+    ("tokens", "day"): "max_tokens_per_1_day",
+    ("calls", "now"): "max_calls_at_once",
+}
+"""What the API calls the limits; of money it is nano-dollars in one of our own words."""
 
 
 class State(msgspec.Struct, frozen=True):
@@ -52,13 +61,18 @@ class Rules:
     async def change(self, made: Iterable[Rule], gone: Iterable[Rule]) -> int:
         """Set the rules *made*, remove those *gone*, all or none; return how many were removed. Raises NotRecorded."""
         async with self._bell.change() as connection:
-            for rule in made:
-                await _set(connection, rule)
-            removed = 0
+            placed = [(await _set(connection, rule), rule) for rule in made]
+            removed = []
             for rule in gone:
                 same = [getattr(rules.c, name) == getattr(rule, name) for name in _IDENTITY]
-                removed += (await connection.execute(delete(rules).where(*same))).rowcount
-            return removed
+                found = (await connection.execute(delete(rules).where(*same).returning(rules.c.id))).scalar()
+                if found is not None:
+                    removed.append((found, rule))
+            for name, rule in placed:  # notes come last: whoever holds the chain's head waits for nothing else
+                await _note(connection, "updated", name, rule)
+            for name, rule in removed:
+                await _note(connection, "deleted", name, rule)
+            return len(removed)
 
     async def project(self, name: str) -> str:
         """Return the id of the project called *name*. Raises NotFound, NotRecorded."""
@@ -72,6 +86,7 @@ class Rules:
         """Set whether the project with this id gets shorter answers where its budget is nearly used up."""
         async with self._bell.change() as connection:
             await connection.execute(update(projects).where(projects.c.id == project).values(fit=fit))
+            await note(connection, "project.updated", project, project, changes_requested={"fit": fit})
 
     async def states(self, now: int) -> list[State]:
         """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""
@@ -103,12 +118,30 @@ def _title(rule: Rule, names: dict[str, str]) -> str:
     return f"{rule.scope} {names.get(rule.owner, rule.owner)}".strip()
 
 
-async def _set(connection: AsyncConnection, rule: Rule) -> None:
+async def _set(connection: AsyncConnection, rule: Rule) -> str:
+    """Set *rule*, and return its id."""
     row = {name: getattr(rule, name) for name in (*_IDENTITY, "amount")}
     made = INSERTS[connection.dialect.name](rules).values(id="limit_" + secrets.token_hex(12), **row)
-    await connection.execute(made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount}))
+    placed = made.on_conflict_do_update(index_elements=list(_IDENTITY), set_={"amount": rule.amount})
+    found = (await connection.execute(placed.returning(rules.c.id))).scalar_one()
     if rule.measure == "money":
         await _begin(connection, rule)
+    return str(found)
+
+
+async def _note(connection: AsyncConnection, done: str, id_: str, rule: Rule) -> None:
+    """Write that *rule* was updated or deleted, in the words of the API where it has them."""
+    kind = "spend_limit" if rule.measure == "money" else "rate_limit"
+    whose = {name: getattr(rule, name) for name in _IDENTITY}
+    project = rule.owner if rule.scope == "project" else ""
+    if rule.scope == "key":
+        found = await connection.execute(select(keys.c.project_id).where(keys.c.id == rule.owner))
+        project = found.scalar() or ""
+    if done == "deleted":
+        await note(connection, f"{kind}.{done}", id_, project, limit=whose)
+    else:
+        name = _WORDS.get((rule.measure, rule.period), f"max_{rule.measure}_{rule.period}")
+        await note(connection, f"{kind}.{done}", id_, project, limit=whose, changes_requested={name: rule.amount})
 
 
 async def _begin(connection: AsyncConnection, rule: Rule) -> None:

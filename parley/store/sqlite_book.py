@@ -1,7 +1,8 @@
 """The thread's side of the ledger on SQLite: a connection, and how a group of rows is written through it.
 
 One INSERT with many rows is one step of SQLite, so the interpreter's lock changes hands once a group and not
-once a row: measured a third cheaper than `executemany`, and no BEGIN and COMMIT are needed around it.
+once a row: measured a third cheaper than `executemany`. The calls of a group are linked into the audit log's chain
+(`parley.store.chain`) by one row, in the group's own transaction.
 
 How it fails: a database that is locked, full or broken fails the group; the next group tries anew, on a new
 connection where the old one may be to blame. A row that SQLite refuses (an id that is there already) fails
@@ -15,12 +16,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from parley.store.chain import of_calls
 from parley.store.leases import Lease
-from parley.store.ledger import ATTEMPT_SECONDS, Claiming, Entry, Keep, Results, clean, failure
+from parley.store.ledger import ATTEMPT_SECONDS, Claiming, Entry, Keep, Results, Row, clean, failure
 from parley.store.replays import Found
 from parley.store.sqlite_counters import count, insert, keep
 from parley.store.sqlite_replays import claim, end, prune
-from parley.store.tables import calls, completions, labels
+from parley.store.tables import audit, calls, completions, labels
 
 _ROWS = 32  # at most so many in one statement: each number of rows is a statement to keep
 _REFUSED = (
@@ -39,6 +41,9 @@ _CALLS = [insert(calls, rows) for rows in range(_ROWS + 1)]
 _COMPLETION = f"{insert(completions)} ON CONFLICT DO NOTHING"
 _LABEL = insert(labels)
 _PULSE = "INSERT OR REPLACE INTO pulse VALUES (1, ?)"
+_HEAD = "SELECT seq, hash FROM audit_ends WHERE name = 'head'"
+_LINK = insert(audit)
+_MOVE = "UPDATE audit_ends SET seq = ?, hash = ? WHERE name = 'head'"
 
 
 class Book:
@@ -80,21 +85,24 @@ class Book:
 
     def _write(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
         try:
-            if len(group) <= _ROWS and all(entry.plain for entry in group):
-                _insert_calls(connection, group)  # one statement is a transaction of its own
-                return None
             with _Transaction(connection, durable=any(entry.lasting for entry in group)):
-                return self._insert_all(connection, group)
+                written: list[Row] = []
+                results = self._insert_all(connection, group, written)
+                _link(connection, written)
+                return results
         except _REFUSED:
             return self._one_by_one(connection, group)
 
-    def _insert_all(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
-        """Insert the plain rows of *group*, then the others; then count."""
-        plain = [entry for entry in group if entry.plain]
-        for start in range(0, len(plain), _ROWS):
-            _insert_calls(connection, plain[start : start + _ROWS])
+    def _insert_all(self, connection: sqlite3.Connection, group: list[Entry], written: list[Row]) -> Results:
+        """Insert the plain rows of *group*, then the others; then count. The rows of calls go to *written*."""
+        rows = [entry.row for entry in group if entry.row and entry.plain]
+        for start in range(0, len(rows), _ROWS):
+            _insert_calls(connection, rows[start : start + _ROWS])
+        written += rows
+        if len(rows) == len(group):
+            return None
         results: list[Any] = [
-            None if entry.plain or entry.admission else self._insert_one(connection, entry) for entry in group
+            None if entry.plain or entry.admission else self._insert_one(connection, entry, written) for entry in group
         ]
         counted = [number for number, entry in enumerate(group) if entry.settled or entry.admission]
         if counted:
@@ -103,17 +111,20 @@ class Book:
                 results[number] = verdict
         return results
 
-    def _insert_one(self, connection: sqlite3.Connection, entry: Entry) -> int | Found | None:
+    def _insert_one(self, connection: sqlite3.Connection, entry: Entry, written: list[Row]) -> int | Found | None:
         row, stored = entry.row, entry.stored
         if isinstance(entry, Claiming):
             return claim(connection, entry.claim, self._lease)
         if isinstance(entry, Keep):
             prune(connection, entry.left)
-            return keep(connection, self._lease)
+            dead = keep(connection, self._lease)
+            written += dead
+            return len(dead)
         if row is None:
             connection.execute(_PULSE, (time.time_ns(),))
             return None
         connection.execute(_CALLS[1], row)
+        written.append(row)
         if stored is not None:
             if not connection.execute(_COMPLETION, stored.row()).rowcount:
                 stored = stored.renamed(str(row[0]))
@@ -126,17 +137,21 @@ class Book:
     def _one_by_one(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
         """Write each entry of *group* for itself, in one transaction; return what became of each."""
         results: list[Any] = []
+        linked: list[Row] = []
         self._lease.doubt()
         with _Transaction(connection):
             for entry in group:
+                written: list[Row] = []
                 connection.execute("SAVEPOINT entry")
                 try:
                     entry.row, entry.stored = clean(entry.row), entry.stored and entry.stored.clean()
-                    results.extend(self._insert_all(connection, [entry]) or [None])
+                    results.extend(self._insert_all(connection, [entry], written) or [None])
+                    linked += written
                 except _REFUSED as error:
                     connection.execute("ROLLBACK TO entry")
                     results.append(failure(error, final=True))
                 connection.execute("RELEASE entry")
+            _link(connection, linked)
         return results
 
     def _recover(self, error: sqlite3.Error) -> None:
@@ -179,5 +194,14 @@ class _Transaction:
             self._connection.execute("ROLLBACK")
 
 
-def _insert_calls(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    connection.execute(_CALLS[len(entries)], list(chain.from_iterable(entry.row or () for entry in entries)))
+def _insert_calls(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    connection.execute(_CALLS[len(rows)], list(chain.from_iterable(rows)))
+
+
+def _link(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Append the row that commits to the calls *rows* to the chain."""
+    if rows:
+        seq, before = connection.execute(_HEAD).fetchone()
+        link = of_calls(seq, before, rows, time.time_ns())
+        connection.execute(_LINK, link)
+        connection.execute(_MOVE, (link[0], link[-1]))

@@ -84,19 +84,20 @@ def count(connection: sqlite3.Connection, entries: Sequence[Entry], lease: Lease
     return verdicts
 
 
-def keep(connection: sqlite3.Connection, lease: Lease) -> int:
-    """Renew *lease*, and settle the calls of processes whose lease is over; return how many."""
+def keep(connection: sqlite3.Connection, lease: Lease) -> list[Row]:
+    """Renew *lease*, and settle the calls of processes whose lease is over; return the rows that were written."""
     now = time.time_ns()
     renew(connection, lease, now)
     if not lease.judges:
-        return 0
+        return []
     dead = [(id_, _needs.decode(needs), about) for id_, needs, about in connection.execute(_DEAD, (now,))]
     changes = list(chain.from_iterable(forfeit(needs) for _, needs, _ in dead))
     counters = load(connection, [change.counter for change in changes])
     for change in changes:
         apply(change, counters)
     save(connection, counters)
-    connection.executemany(_LOST, [lost(about, needs, now) for _, needs, about in dead])
+    rows = [lost(about, needs, now) for _, needs, about in dead]
+    connection.executemany(_LOST, rows)
     connection.executemany(_RELEASE, [(id_,) for id_, _, _ in dead])
     connection.execute("DELETE FROM leases WHERE until <= ?", (now,))
-    return len(dead)
+    return rows

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     false,
     or_,
+    text,
 )
 
 HEAD = "0002"
@@ -226,4 +227,30 @@ idempotency = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("answer", LargeBinary),  # null while the call is running
     Index("idempotency_by_age", "created_at"),
+)
+
+audit = Table(
+    "audit",  # the chain (`parley.store.chain`), its columns in the order of a Link's fields
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_deeds", "seq", sqlite_where=text("kind <> 'calls'"), postgresql_where=text("kind <> 'calls'")),
+)
+
+audit_ends = Table(
+    "audit_ends",  # two rows: `head`, the last row of the chain, and `checkpoint`, the last one that was deleted
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("total", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )

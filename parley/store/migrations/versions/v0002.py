@@ -1,7 +1,14 @@
-"""Counters for limits and budgets, the holds of calls on them, the leases those live by; answers for who asks twice."""
+"""Counters for limits and budgets, the holds of calls on them, the leases those live by; what administration manages;
+answers for who asks twice; the audit log.
+"""  # noqa: D205 - one sentence
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
+
+from parley.store.chain import CHECKPOINT, HEAD, START, Pruned, of_calls
+from parley.store.tables import audit, audit_ends, calls
 
 revision = "0002"
 down_revision = "0001"
@@ -47,6 +54,7 @@ def upgrade() -> None:
     op.create_index("holds_by_lease", "holds", ["lease"])
     _administration()
     _idempotency()
+    _audit()
 
 
 def _administration() -> None:
@@ -118,3 +126,44 @@ def _idempotency() -> None:
         sa.Column("answer", sa.LargeBinary),
     )
     op.create_index("idempotency_by_age", "idempotency", ["created_at"])
+
+
+def _audit() -> None:
+    """Make the audit log, and begin its chain with the calls that are there already."""
+    op.create_table(
+        "audit",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("project", sa.Text, nullable=False),
+        sa.Column("payload", sa.LargeBinary, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+    deeds = sa.text("kind <> 'calls'")
+    op.create_index("audit_deeds", "audit", ["seq"], sqlite_where=deeds, postgresql_where=deeds)
+    op.create_table(
+        "audit_ends",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column("calls", sa.BigInteger, nullable=False),
+        sa.Column("total", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    seq, before = _adopt()
+    nothing = {"at": 0, "calls": 0, "total": Pruned().total}
+    for name, end, found in ((HEAD, seq, before), (CHECKPOINT, 0, START)):
+        op.get_bind().execute(audit_ends.insert().values(name=name, seq=end, hash=found, **nothing))
+
+
+def _adopt() -> tuple[int, bytes]:
+    """Put the calls that are there already into the chain; return where it ends."""
+    seq, before, last = 0, START, ""
+    while rows := op.get_bind().execute(calls.select().where(calls.c.id > last).order_by(calls.c.id).limit(500)).all():
+        link = of_calls(seq, before, [tuple(row) for row in rows], time.time_ns())
+        op.get_bind().execute(audit.insert().values(link))
+        seq, before, last = link[0], link[-1], rows[-1].id
+    return seq, before
