@@ -115,6 +115,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
                 Attempts(clock, counts.attempts),
             ),
             completions=store.completions,
+            usage=store.usage,
             ready=store.ready,
         )
 

@@ -11,6 +11,7 @@ from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.settings import Settings
 from parley.store.completions import Completions
+from parley.store.usage import Usage
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
 
@@ -30,4 +31,5 @@ class House:
     routes: Routes
     upstreams: Upstreams
     completions: Completions
+    usage: Usage
     ready: Callable[[], Awaitable[None]]  # raises NotRecorded when the database can't be written

@@ -26,6 +26,7 @@ from parley.store.completions import Completions, StoredCompletion
 from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
 from parley.store.ledger import Admission, Record, Settled, apply
+from parley.store.usage import Usage as Sums
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import Upstreams
@@ -265,6 +266,7 @@ def a_house(
             Attempts(clock, counts.attempts),
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
+        usage=Sums(cast("Any", None)),
         ready=ready,
     )
 

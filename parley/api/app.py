@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from parley.api import health, models, stored
+from parley.api.admin import usage
 from parley.api.calls import calling, calling_engine
 from parley.api.openapi import document
 from parley.api.reply import HttpReply
@@ -81,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", "models.list", "List the models.", models.listing, answer=ModelList, statuses=READ),
     Route("GET", "/v1/models/{model}", "models.retrieve", "Get a model.", models.one,
           answer=ModelObject, statuses=READ),
+    *usage.ROUTES,
     Route("GET", "/healthz", "health", "Tell that the process lives.", health.healthz,
           answer=health.Health, secured=False, statuses=OPEN),
     Route("GET", "/readyz", "ready", "Tell whether calls can be recorded.", health.readyz,

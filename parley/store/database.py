@@ -21,6 +21,7 @@ from parley.store.keys import Keys
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
 from parley.store.rules import Rules
+from parley.store.usage import Usage
 
 if TYPE_CHECKING:
     from parley.store import postgres
@@ -38,6 +39,7 @@ class Store:
         self.keys = Keys(self._connections, self._bell)
         self.rules = Rules(self._connections, self._bell)
         self.completions = Completions(self._connections)
+        self.usage = Usage(self._connections)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""

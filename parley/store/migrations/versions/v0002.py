@@ -45,3 +45,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("holds_by_lease", "holds", ["lease"])
+    _usage()
+
+
+def _usage() -> None:
+    """Let the rows of a stretch of time be found."""
+    op.create_index("calls_by_time", "calls", ["at"])
