@@ -15,7 +15,8 @@ from parley.core.later import later
 from parley.errors import ParleyError, SettingsError
 
 if TYPE_CHECKING:
-    from parley.commands import chat, check, demo, keys, limits, models, options, serve
+    from parley.commands import chat, check, demo, keys, limits, models, options, reconcile, serve
+    from parley.commands import usage as spending
 else:
     chat = later("parley.commands.chat")
     check = later("parley.commands.check")
@@ -24,7 +25,9 @@ else:
     limits = later("parley.commands.limits")
     models = later("parley.commands.models")
     options = later("parley.commands.options")
+    reconcile = later("parley.commands.reconcile")
     serve = later("parley.commands.serve")
+    spending = later("parley.commands.usage")
 
 FLAG = ""  # what stands behind an option that takes nothing
 
@@ -71,9 +74,11 @@ key = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke A
 model = typer.Typer(cls=Group, no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
 limit = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove rate limits.")
 budget = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove budgets.")
+usage = typer.Typer(cls=Group, invoke_without_command=True)
 app.add_typer(key, name="key")
 app.add_typer(limit, name="limit")
 app.add_typer(budget, name="budget")
+app.add_typer(usage, name="usage")
 app.add_typer(model, name="model")
 
 Config = Annotated[
@@ -268,6 +273,58 @@ def remove_budget(
 def list_budgets(json: Json = False, config: Config = None, data: Data = None) -> None:
     """List the budgets, what is spent of them, and what is held for calls in flight."""
     limits.show(options.read(config, data), limits.BUDGETS, as_json=json)
+
+
+@usage.callback()
+def show_usage(  # noqa: PLR0913 - the options of a command
+    context: typer.Context,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GROUP", help="day (default), month, model, project or key; may be given several times."),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="The first UTC day; default: 29 days before the last.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The last UTC day; default: today.")] = None,
+    project: Annotated[str | None, typer.Option(help="Only this project.")] = None,
+    plot: Annotated[bool, typer.Option("--plot", metavar=FLAG, help="Draw the plot in a pipe too.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--reconcile", metavar="FILE", help="Compare with a provider's usage or costs; status 1 if they differ."
+        ),
+    ] = None,
+    upstream: Annotated[
+        str | None, typer.Option(help="With --reconcile: whose file it is; default: all but the embedded engine.")
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show what was used and spent, and draw the cost of each day."""
+    if context.invoked_subcommand is not None:
+        return
+    chosen = options.read(config, data)
+    if file is not None:
+        if by or first or last or project or plot:
+            raise SettingsError("--reconcile: the file says which days; it goes with --upstream and --json only")
+        raise typer.Exit(reconcile.run(chosen, file, upstream, as_json=json))
+    if upstream is not None:
+        raise SettingsError("--upstream: goes with --reconcile only")
+    asked = spending.Asked(spending.stretch(first, last, spending.today()), spending.grouped(by or ()), project)
+    spending.show(chosen, asked, as_json=json, plot=plot)
+
+
+@usage.command("calls", cls=Command)
+def show_calls(
+    last: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many.")] = 20,
+    project: Annotated[str | None, typer.Option(help="Only this project.")] = None,
+    json: Json = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """List the last calls, the newest first."""
+    spending.show_calls(options.read(config, data), last, project, as_json=json)
 
 
 @model.command("list", cls=Command)

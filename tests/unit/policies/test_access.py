@@ -16,3 +16,10 @@ def test_an_admin_key_does_not() -> None:
     """It administrates."""
     with pytest.raises(Forbidden):
         Access().permit(Caller("key_1", "default", "sk-ad", admin=True))
+
+
+def test_only_an_admin_key_administrates() -> None:
+    """A project key does not."""
+    Access().administrate(Caller("key_1", "default", "sk-ad", admin=True))
+    with pytest.raises(Forbidden):
+        Access().administrate(Caller("key_1", "default", "sk-pa"))
