@@ -278,6 +278,7 @@ def list_budgets(json: Json = False, config: Config = None, data: Data = None) -
 @usage.callback()
 def show_usage(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
+    *,
     by: Annotated[
         list[str] | None,
         typer.Option(metavar="GROUP", help="day (default), month, model, project or key; may be given several times."),
