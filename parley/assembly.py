@@ -126,6 +126,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             completions=store.completions,
             administration=store.administration,
             audits=store.audits,
+            usage=store.usage,
             ready=store.ready,
         )
 

@@ -1,56 +1,29 @@
-"""The command line: every command with its options, on one screen; what it does is in `parley.commands`.
+"""The command line: every command with its options; what it does is in `parley.commands`, a module each.
 
-The modules behind the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the
+The groups about limits, usage and the audit log stand in `parley.commands.menu_limits` and the like. The modules behind the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the
 user can mend is one sentence on standard error: exit status 2 for settings and arguments, 1 for the rest.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from parley import __version__
+from parley.commands import menu_audit, menu_limits, menu_usage
+from parley.commands.menu import FLAG, Command, Config, Data, Group, Json
 from parley.core.later import later
 from parley.errors import ParleyError, SettingsError
 
 if TYPE_CHECKING:
-    from parley.commands import audit, chat, check, demo, keys, limits, models, options, serve
+    from parley.commands import chat, check, demo, keys, models, options, serve
 else:
-    audit = later("parley.commands.audit")
     chat = later("parley.commands.chat")
     check = later("parley.commands.check")
     demo = later("parley.commands.demo")
     keys = later("parley.commands.keys")
-    limits = later("parley.commands.limits")
     models = later("parley.commands.models")
     options = later("parley.commands.options")
     serve = later("parley.commands.serve")
-
-FLAG = ""  # what stands behind an option that takes nothing
-
-
-class Command(TyperCommand):
-    """A command whose help shows no type of a flag."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return `--help`, a flag too."""
-        return plain(super().get_help_option(ctx))
-
-
-class Group(TyperGroup):
-    """A group of commands whose help shows no type of a flag."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return `--help`, a flag too."""
-        return plain(super().get_help_option(ctx))
-
-
-def plain(option: Any) -> Any:
-    """Return *option* without the `<bool>` that typer would show behind it."""
-    if option is not None:
-        option.metavar = FLAG
-    return option
 
 
 class Commands(Group):
@@ -70,38 +43,18 @@ app = typer.Typer(
 )
 key = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke API keys.")
 model = typer.Typer(cls=Group, no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
-limit = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove rate limits.")
-budget = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove budgets.")
-audits = typer.Typer(cls=Group, no_args_is_help=True, help="Prove, export and prune the audit log.")
 app.add_typer(key, name="key")
-app.add_typer(limit, name="limit")
-app.add_typer(budget, name="budget")
-app.add_typer(audits, name="audit")
+app.add_typer(menu_limits.limit, name="limit")
+app.add_typer(menu_limits.budget, name="budget")
+app.add_typer(menu_usage.usage, name="usage")
+app.add_typer(menu_audit.audits, name="audit")
 app.add_typer(model, name="model")
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", envvar="PARLEY_CONFIG", metavar="FILE", help="The settings; default: ./parley.toml, if it exists."
-    ),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", envvar="PARLEY_DATA", metavar="DIR", help="The data folder; default: ~/.local/share/parley."
-    ),
-]
 Listen = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; port 0: any free one.")]
 Workers = Annotated[
     int | None,
     typer.Option(min=1, max=256, help="Processes that share the port; each loads the engine's models for itself."),
 ]
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print JSON.")]
-Project = Annotated[str | None, typer.Option(help="The project it is for.")]
-Key = Annotated[str | None, typer.Option(help="The key it is for, by its id or prefix.")]
-Model = Annotated[str | None, typer.Option(help="The model it is for, as clients name it; default: all together.")]
-Amount = Annotated[int | None, typer.Option(min=0, metavar="N")]
-Dollars = Annotated[str | None, typer.Option(metavar="DOLLARS")]
 Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -194,87 +147,6 @@ def revoke_key(
     typer.echo(f"revoked {revoked.id} {revoked.prefix}")
 
 
-@limit.command("set", cls=Command)
-def set_limit(  # noqa: PLR0913 - the options of a command
-    *,
-    project: Project = None,
-    key: Key = None,
-    model: Model = None,
-    requests_per_minute: Amount = None,
-    requests_per_day: Amount = None,
-    tokens_per_minute: Amount = None,
-    tokens_per_day: Amount = None,
-    at_once: Annotated[int | None, typer.Option(min=0, metavar="N", help="Calls in flight.")] = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Set rate limits of a project, a key, or (neither named) the whole organization."""
-    given = limits.amounts(
-        {
-            "requests-per-minute": requests_per_minute,
-            "requests-per-day": requests_per_day,
-            "tokens-per-minute": tokens_per_minute,
-            "tokens-per-day": tokens_per_day,
-            "at-once": at_once,
-        },
-        limits.RATES,
-    )
-    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.RATES, given)
-
-
-@limit.command("remove", cls=Command)
-def remove_limit(
-    project: Project = None, key: Key = None, model: Model = None, config: Config = None, data: Data = None
-) -> None:
-    """Remove all rate limits that were set for the same project, key and model."""
-    none = dict.fromkeys(limits.RATES)
-    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.RATES, none)
-
-
-@limit.command("list", cls=Command)
-def list_limits(json: Json = False, config: Config = None, data: Data = None) -> None:
-    """List the rate limits."""
-    limits.show(options.read(config, data), limits.RATES, as_json=json)
-
-
-@budget.command("set", cls=Command)
-def set_budget(  # noqa: PLR0913 - the options of a command
-    *,
-    project: Project = None,
-    key: Key = None,
-    model: Model = None,
-    day: Dollars = None,
-    month: Dollars = None,
-    ever: Dollars = None,
-    fit: Annotated[
-        bool | None,
-        typer.Option(
-            "--fit/--refuse", help="When it is nearly used up: give a shorter answer, or refuse the call (default)."
-        ),
-    ] = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Set budgets, per UTC day or month or for good, of a project, a key, or the whole organization."""
-    given = limits.amounts({"day": day, "month": month, "ever": ever}, limits.BUDGETS)
-    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.BUDGETS, given, fit=fit)
-
-
-@budget.command("remove", cls=Command)
-def remove_budget(
-    project: Project = None, key: Key = None, model: Model = None, config: Config = None, data: Data = None
-) -> None:
-    """Remove all budgets that were set for the same project, key and model."""
-    none = dict.fromkeys(limits.BUDGETS)
-    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.BUDGETS, none)
-
-
-@budget.command("list", cls=Command)
-def list_budgets(json: Json = False, config: Config = None, data: Data = None) -> None:
-    """List the budgets, what is spent of them, and what is held for calls in flight."""
-    limits.show(options.read(config, data), limits.BUDGETS, as_json=json)
-
-
 @model.command("list", cls=Command)
 def list_models(json: Json = False, config: Config = None, data: Data = None) -> None:
     """List the models of the embedded engine."""
@@ -304,44 +176,3 @@ def remove_model(
     models.remove(chosen, name)
     idle = chosen.settings.engine.idle_seconds
     typer.echo(f"removed {name}; a server that has it loaded lets go of it after {idle:g} seconds without use")
-
-
-@audits.command("verify", cls=Command)
-def verify_audit(
-    expect: Annotated[
-        str | None,
-        typer.Option(metavar="SEQ:HASH", help="The head that an earlier verify printed: it must still be there."),
-    ] = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Name each row and each call that was changed, removed, moved or invented; exit status 1 if there is any.
-
-    Keep the head that it prints elsewhere: who can write to the database can write a whole new chain, not your copy.
-    """
-    raise typer.Exit(audit.verify(options.read(config, data), expect))
-
-
-@audits.command("export", cls=Command)
-def export_audit(
-    file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day, or time (UTC).")] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The day, or time, to end before.")] = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Write the audit log as JSON lines, the oldest row first."""
-    audit.export(options.read(config, data), since, until, file)
-
-
-@audits.command("prune", cls=Command)
-def prune_audit(
-    before: Annotated[str, typer.Option(metavar="DATE", help="Delete what is older than this day, or time (UTC).")],
-    calls: Annotated[
-        bool, typer.Option("--calls", metavar=FLAG, help="Delete the records of the calls too; otherwise they stay.")
-    ] = False,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Delete old rows of the audit log; the rest can still be verified."""
-    typer.echo(f"deleted {audit.prune(options.read(config, data), before, with_calls=calls)} rows")

@@ -14,6 +14,7 @@ from parley.settings import Settings
 from parley.store.administration import Administration
 from parley.store.audits import Audits
 from parley.store.completions import Completions
+from parley.store.usage import Usage
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
 
@@ -36,4 +37,5 @@ class House:
     completions: Completions
     administration: Administration
     audits: Audits
+    usage: Usage
     ready: Callable[[], Awaitable[None]]  # raises NotRecorded when the database can't be written

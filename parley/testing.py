@@ -31,6 +31,7 @@ from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
 from parley.store.ledger import Admission, Record, Settled, apply
 from parley.store.replays import Claim, Found, Kept
+from parley.store.usage import Usage as Sums
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import Upstreams
@@ -300,6 +301,7 @@ def a_house(  # noqa: PLR0913 - what a test may choose
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
         administration=administration or cast("Any", None),
         audits=Audits(cast("Any", None)),
+        usage=Sums(cast("Any", None)),
         ready=ready,
     )
 

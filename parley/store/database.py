@@ -24,6 +24,7 @@ from parley.store.leases import LEASE_SECONDS
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
 from parley.store.rules import Rules
+from parley.store.usage import Usage
 
 if TYPE_CHECKING:
     from parley.store import postgres
@@ -44,6 +45,7 @@ class Store:
         self.completions = Completions(self._connections)
         self.administration = Administration(self._connections, self._bell, self.rules)
         self.audits = Audits(self._connections)
+        self.usage = Usage(self._connections)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""

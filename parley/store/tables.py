@@ -99,6 +99,7 @@ calls = Table(
     Column("first_token_us", BigInteger),
     Column("total_us", BigInteger, nullable=False),
     Index("calls_by_project", "project", "at"),
+    Index("calls_by_time", "at"),
     sqlite_with_rowid=False,  # one tree instead of two: ids grow with time, so rows are appended to it
 )
 

@@ -54,6 +54,7 @@ def upgrade() -> None:
     op.create_index("holds_by_lease", "holds", ["lease"])
     _administration()
     _idempotency()
+    _usage()
     _audit()
 
 
@@ -167,3 +168,8 @@ def _adopt() -> tuple[int, bytes]:
         op.get_bind().execute(audit.insert().values(link))
         seq, before, last = link[0], link[-1], rows[-1].id
     return seq, before
+
+
+def _usage() -> None:
+    """Let the rows of a stretch of time be found."""
+    op.create_index("calls_by_time", "calls", ["at"])
