@@ -1,7 +1,8 @@
 """The command line: every command with its options; what it does is in `parley.commands`, a module each.
 
-The groups about limits, usage and the audit log stand in `parley.commands.menu_limits` and the like. The modules behind the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the
-user can mend is one sentence on standard error: exit status 2 for settings and arguments, 1 for the rest.
+The groups about limits, usage and the audit log stand in `parley.commands.menu_limits` and the like. The modules behind
+the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the user can mend is
+one sentence on standard error: exit status 2 for settings and arguments, 1 for the rest.
 """
 
 from typing import TYPE_CHECKING, Annotated, Any

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parley.commands.menu import Command, Config, Data, Group, Json, Key, Model, Project
+from parley.commands.menu import FLAG, Command, Config, Data, Group, Json, Key, Model, Project
 from parley.core.later import later
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def set_budget(  # noqa: PLR0913 - the options of a command
     fit: Annotated[
         bool | None,
         typer.Option(
-            "--fit/--refuse", help="When it is nearly used up: give a shorter answer, or refuse the call (default)."
+            "--fit/--refuse",
+            metavar=FLAG,
+            help="When it is nearly used up: give a shorter answer, or refuse the call (default).",
         ),
     ] = None,
     config: Config = None,

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from parley.core.call import Call
+from parley.core.call import Call, Caller
 from parley.core.reply import Reply
 from parley.house import House
 from parley.schema.admin import Deleted, read_query
@@ -45,13 +45,17 @@ class Errand:
         return read_query(self.query, kind)
 
 
-async def enter(errand: Errand, reply: Reply) -> None:
-    """Let the caller of *errand* administrate. Raises Unauthenticated, Forbidden, or why it could not be read."""
+async def enter(errand: Errand, reply: Reply) -> Caller:
+    """Let the caller of *errand* administrate, and return who it is.
+
+    Raises Unauthenticated, Forbidden, or why it could not be read.
+    """
     caller = await errand.house.keys.identify(errand.call)
     reply.authenticated = True
     errand.house.access.administrate(caller)
     if errand.call.refusal is not None:
         raise errand.call.refusal
+    return caller
 
 
 def window(listing: msgspec.Struct) -> Window:

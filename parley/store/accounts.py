@@ -11,8 +11,8 @@ from sqlalchemy import delete, update
 
 from parley.store.bells import Bell
 from parley.store.connections import Connections
-from parley.store.keyring import Key, make
-from parley.store.records import Records, clean
+from parley.store.keyring import Key, make, note_key
+from parley.store.records import Records, clean, told
 from parley.store.tables import accounts, keys
 
 
@@ -30,7 +30,7 @@ class Accounts(Records[Account]):
     """The service accounts of all projects."""
 
     def __init__(self, connections: Connections, bell: Bell) -> None:
-        super().__init__(connections, accounts, Account, "service account")
+        super().__init__(connections, accounts, Account, "service account", "service_account")
         self._bell = bell
 
     async def create(self, project: str, name: str) -> Account:
@@ -46,6 +46,8 @@ class Accounts(Records[Account]):
             await connection.execute(accounts.insert().values(clean(msgspec.structs.asdict(made))))
             wanted = Key("", "Secret Key", "", 0, expires_at, made.id)
             new, key = await make(connection, project, wanted)
+            await self.note(connection, "created", made, data=told(made))
+            await note_key(connection, "created", key, project)
         return made, key, new.secret
 
     async def another_key(self, account: Account, name: str, expires_at: int | None) -> tuple[Key, str]:
@@ -53,6 +55,7 @@ class Accounts(Records[Account]):
         async with self._bell.change() as connection:
             wanted = Key("", name, "", 0, expires_at, account.id)
             new, key = await make(connection, account.project, wanted)
+            await note_key(connection, "created", key, account.project)
         return key, new.secret
 
     async def close(self, project: str, name: str) -> None:
@@ -62,3 +65,4 @@ class Accounts(Records[Account]):
             living = (keys.c.owner == found.id, keys.c.revoked_at.is_(None))
             await connection.execute(update(keys).where(*living).values(revoked_at=time.time_ns()))
             await connection.execute(delete(accounts).where(accounts.c.id == found.id))
+            await self.note(connection, "deleted", found)

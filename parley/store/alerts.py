@@ -28,7 +28,7 @@ class Alerts(Records[Alert]):
     """The spend alerts of the organization and its projects."""
 
     def __init__(self, connections: Connections) -> None:
-        super().__init__(connections, alerts, Alert, "spend alert")
+        super().__init__(connections, alerts, Alert, "spend alert", "spend_alert")
 
     async def create(self, project: str, interval: str, threshold_amount: int, channel: bytes) -> Alert:
         """Keep a new one. Raises NotRecorded."""

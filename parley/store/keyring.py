@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.keys import ADMIN_HEAD, PROJECT_HEAD
 from parley.errors import NotFound
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.keys import DEFAULT_PROJECT, NewKey, key_row, new_key, project_id
@@ -46,6 +47,7 @@ class Keyring:
         async with self._bell.change() as connection:
             project = await project_id(connection, DEFAULT_PROJECT, time.time_ns(), admin=True)
             new, key = await make(connection, project, Key("", name, "", 0, expires_at), admin=True)
+            await note_key(connection, "created", key, project, admin=True)
         return key, new.secret
 
     async def page(self, project: str | None, window: Window) -> tuple[list[Key], bool]:
@@ -64,6 +66,8 @@ class Keyring:
         async with self._bell.change() as connection:
             found = await _one(connection, project, name)
             await connection.execute(update(keys).where(keys.c.id == found.id).values(expires_at=expires_at))
+            seconds = max(0, (expires_at - time.time_ns()) // 1_000_000_000)
+            await note(connection, "api_key.updated", name, project, changes_requested={"expires_in_seconds": seconds})
             return msgspec.structs.replace(found, expires_at=expires_at)
 
     async def delete(self, project: str | None, name: str) -> None:
@@ -71,6 +75,7 @@ class Keyring:
         async with self._bell.change() as connection:
             found = await _one(connection, project, name)
             await connection.execute(update(keys).where(keys.c.id == found.id).values(revoked_at=time.time_ns()))
+            await note_key(connection, "deleted", found, project or "")
 
 
 async def make(connection: AsyncConnection, project: str, key: Key, *, admin: bool = False) -> tuple[NewKey, Key]:
@@ -81,6 +86,12 @@ async def make(connection: AsyncConnection, project: str, key: Key, *, admin: bo
     await connection.execute(keys.insert().values(row))
     made = msgspec.structs.replace(key, id=new.id, prefix=new.prefix, created_at=row["created_at"])
     return new, made
+
+
+async def note_key(connection: AsyncConnection, done: str, key: Key, project: str, *, admin: bool = False) -> None:
+    """Write into the audit log, as the transaction's last step, what was done to *key*."""
+    data = {"scopes": [], "name": storable(key.name), "prefix": key.prefix, "admin": admin}
+    await note(connection, f"api_key.{done}", key.id, project, **({"data": data} if done == "created" else {}))
 
 
 def _living(project: str | None) -> Select[*tuple[Any, ...]]:

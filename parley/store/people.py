@@ -60,7 +60,7 @@ class People(Records[Person]):
     """The people of the organization."""
 
     def __init__(self, connections: Connections) -> None:
-        super().__init__(connections, people, Person, "user")
+        super().__init__(connections, people, Person, "user", "user")
 
     async def with_emails(self, window: Window, emails: Sequence[str]) -> tuple[list[Person], bool]:
         """Return those of *emails*, or all, in the *window*, and whether there are more. Raises InvalidRequest."""
@@ -79,13 +79,14 @@ class People(Records[Person]):
             found = await self.one(connection, name)
             await connection.execute(delete(members).where(members.c.id == found.id))
             await connection.execute(delete(people).where(people.c.id == found.id))
+            await self.note(connection, "deleted", found)
 
 
 class Members(Records[Member]):
     """The people of the projects."""
 
     def __init__(self, connections: Connections) -> None:
-        super().__init__(connections, members, Member, "user of this project")
+        super().__init__(connections, members, Member, "user of this project", "user")
 
     async def join(self, project: str, role: str, *, person: str = "", email: str = "") -> Member:
         """Add to *project* the *person* with this id, or who has this *email*. Raises NotFound, Conflict."""
@@ -101,6 +102,7 @@ class Members(Records[Member]):
                     raise Conflict("This user belongs to the project already.")
                 same = self.same(name, project=project)
                 await connection.execute(update(members).where(*same).values(role=role))
+            await self.note(connection, "added", made, data={"role": role})
         return made
 
 
@@ -108,7 +110,7 @@ class Invites(Records[Invite]):
     """The invitations to the organization."""
 
     def __init__(self, connections: Connections) -> None:
-        super().__init__(connections, invites, Invite, "invite")
+        super().__init__(connections, invites, Invite, "invite", "invite")
 
     async def create(self, email: str, role: str, granted: bytes) -> Invite:
         """Invite *email*. Raises Conflict where it is invited, or a user, already."""
@@ -120,6 +122,7 @@ class Invites(Records[Invite]):
             if await _open_invite(connection, address):
                 raise Conflict("This address is invited already.", param="email")
             await connection.execute(invites.insert().values(msgspec.structs.asdict(made)))
+            await self.note(connection, "sent", made, data={"email": address, "role": role})
         return made
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Conflict, InvalidRequest, NotFound
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.pages import Window, page
@@ -57,6 +58,8 @@ class Projects:
             done = await connection.execute(insert.values(row).on_conflict_do_nothing(index_elements=["name"]))
             if not done.rowcount:
                 raise _taken(name)
+            data = {"name": made.name, "title": made.name}
+            await note(connection, "project.created", made.id, made.id, data=data)
         return made
 
     async def get(self, name: str) -> Project:
@@ -77,7 +80,9 @@ class Projects:
             await _one(connection, name)
             await _free(connection, storable(title), besides=name)
             await connection.execute(update(projects).where(projects.c.id == name).values(title=storable(title)))
-            return await _one(connection, name)
+            found = await _one(connection, name)
+            await note(connection, "project.updated", found.id, found.id, changes_requested={"title": found.name})
+            return found
 
     async def archive(self, name: str) -> Project:
         """Archive the project with the id *name*, once and for all; its keys are dead. Raises NotFound."""
@@ -89,6 +94,7 @@ class Projects:
             await connection.execute(update(projects).where(projects.c.id == found.id).values(archived_at=now))
             living = (keys.c.project_id == found.id, ~keys.c.admin, keys.c.revoked_at.is_(None))
             await connection.execute(update(keys).where(*living).values(revoked_at=now))
+            await note(connection, "project.archived", found.id, found.id)
             return msgspec.structs.replace(found, archived_at=now)
 
     async def page(self, window: Window, *, archived: bool) -> tuple[list[Project], bool]:

@@ -111,3 +111,35 @@ def test_it_is_proven_exported_and_pruned(tmp_path: Path, office: Server) -> Non
         office.run("audit", "verify")
     assert office.run("audit", "prune", "--before", "2999-01-01", "--calls") == f"deleted {len(rows)} rows"
     assert "0 faults found" in office.run("audit", "verify")
+
+
+def test_what_the_api_changes_is_noted(boss: openai.OpenAI) -> None:
+    """Each change of administration is told, under the id of the key that made it; what failed is not."""
+    admin = boss.admin.organization
+    shop = admin.projects.create(name="noted")
+    account = admin.projects.service_accounts.create(shop.id, name="robot")
+    user = admin.projects.users.create(shop.id, email="ann@example.org", role="member")
+    admin.users.delete(user.id)
+    invite = admin.invites.create(email="bob@example.org", role="reader")
+    admin.invites.delete(invite.id)
+    admin.projects.service_accounts.delete(account.id, project_id=shop.id)
+    admin.projects.archive(shop.id)
+    with pytest.raises(openai.NotFoundError):
+        admin.users.delete(user.id)
+    logs = admin.audit_logs.list(limit=9).data
+    assert [log.type for log in reversed(logs)] == [
+        "project.created",
+        "service_account.created",
+        "api_key.created",
+        "user.added",
+        "user.deleted",
+        "invite.sent",
+        "invite.deleted",
+        "service_account.deleted",
+        "project.archived",
+    ]
+    actors = {log.actor and log.actor.api_key and log.actor.api_key.id for log in logs}
+    assert len(actors) == 1
+    assert next(iter(actors))
+    assert logs[-1].project
+    assert logs[-1].project.id == shop.id

@@ -9,6 +9,7 @@ from parley.api.calls import call_of
 from parley.api.reply import HttpReply
 from parley.api.request import Request
 from parley.api.routes import Route
+from parley.core.actor import acting
 from parley.flows.administration import Errand, enter
 from parley.house import House
 from parley.schema.admin import parameters
@@ -27,8 +28,9 @@ def administering(operation: str, step: Step) -> Callable[[Request, HttpReply, H
 
     async def endpoint(request: Request, reply: HttpReply, house: House) -> None:
         errand = Errand(house, call_of(request, operation), request.params, request.query_string)
-        await enter(errand, reply)
-        reply.body(_encode(await step(errand)))
+        caller = await enter(errand, reply)
+        with acting(caller.key_id):  # what is done is noted in the audit log, under the key's id
+            reply.body(_encode(await step(errand)))
         await reply.end()
 
     return endpoint
