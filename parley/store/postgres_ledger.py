@@ -54,7 +54,12 @@ _LOST = (
 )
 _KNOWN = (asyncpg.QueryCanceledError,)
 """What the server itself gave up: nothing is written, and the connection is good."""
-_REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
+_REFUSED = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    UnicodeEncodeError,  # from the digest of the row, which is made before PostgreSQL sees it
+    OverflowError,
+)
 """What is raised when the row itself is wrong."""
 _PAUSE_SECONDS = 0.1
 
