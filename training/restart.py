@@ -1,11 +1,12 @@
 """Restart: a GGUF that `export.py` wrote becomes a checkpoint and a tokenizer again, to be trained further.
 
-    python -m training.restart parley/engine/models/parley-mini.gguf --folder F
+    python -m training.restart training/candidate.gguf --folder F
     python -m training.pack --folder F --seed 2
     python -m training.train --folder F --resume --minutes 60
 
 So what one session could not finish another goes on with, from nothing but the repository. What is lost is the
-optimizer's memory, which is found again in some hundred steps, and the rounding to 8 bits.
+optimizer's memory, and what the rounding to 8 bits takes. A file of another network, such as the first models whose
+embeddings were the output layer too, is refused by the name of the tensor that it lacks.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def coder(reader: gguf.GGUFReader) -> Tokenizer:
 
 
 def restart(file: Path, folder: Path) -> None:
-    """Write tokenizer.json and checkpoint.pt into *folder* from *file*."""
+    """Write tokenizer.json and checkpoint.pt into *folder* from *file*; SystemExit if that is of another network."""
     reader = gguf.GGUFReader(file)
     folder.mkdir(parents=True, exist_ok=True)
     coder(reader).save(str(folder / "tokenizer.json"))
@@ -59,6 +60,9 @@ def restart(file: Path, folder: Path) -> None:
     packed = {tensor.name: tensor for tensor in reader.tensors}
     weights = {}
     for name, weight in network.state_dict().items():
+        if gguf_name(name) not in packed:
+            message = f"{file} has no tensor {gguf_name(name)}: it is of another network, and cannot be trained further"
+            raise SystemExit(message)
         tensor = packed[gguf_name(name)]
         plain = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         weights[name] = torch.tensor(plain).reshape(weight.shape)

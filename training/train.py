@@ -1,11 +1,11 @@
 """Training: packed rows of tokens in, checkpoints out, as many steps as fit into the minutes given.
 
-The schedule follows the clock (warm-up, level, then a straight fall to nought), so the same command gives a
-finished model on any machine; a faster one merely sees more tokens. Killed, it goes on from the last
-checkpoint with --resume. Matrices are trained with Muon, everything else with AdamW.
+The schedule follows the clock (warm-up, level for a fifth, then a straight fall to nought), so the same command gives a
+finished model on any machine; a faster one merely sees more tokens. Killed, it goes on from the last checkpoint with
+--resume, and so it does from what `restart.py` made of a file. Matrices are trained with Muon, all else with AdamW.
 
 All of it is done in bf16 where the processor has instructions for it, which is measured at the start: without them bf16
-is fifteen times slower than fp32. Muon's inner steps are bf16 always, so there AdamW trains the matrices too.
+is fifteen times slower than fp32. Muon's inner steps are bf16 in torch, so there our own (`muon.py`) takes its place.
 """
 
 import argparse
