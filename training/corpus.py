@@ -14,12 +14,13 @@ from training.chat import Conversation, Document, document, prose
 ROW = 513
 MIX: tuple[tuple[Callable[[random.Random, str], Conversation], float], ...] = (
     (service.chat, 0.15),
-    (service.off_topic, 0.06),
-    (grounded.grounded, 0.15),
-    (drills.drill, 0.10),
-    (functions.call, 0.27),
-    (functions.no_call, 0.10),
-    (extraction.task, 0.07),
+    (service.off_topic, 0.05),
+    (grounded.grounded, 0.16),
+    (drills.drill, 0.11),
+    (functions.call, 0.12),
+    (functions.several, 0.18),
+    (functions.no_call, 0.07),
+    (extraction.task, 0.06),
     (tickets.ticket, 0.10),
 )
 

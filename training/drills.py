@@ -34,12 +34,12 @@ ASKED = {
     "zh": ("{}是什么？", "{}是多少？", "请告诉我{}。", "{}？", "我想知道{}"),
 }
 SAID = {
-    "en": ("The {0} is {1}.", "The {0} is {1}.", "{1}", "It is {1}."),
-    "zh": ("{0}是{1}。", "{0}是{1}。", "{1}", "是{1}。"),
+    "en": (*["The {0} is {1}."] * 8, "{1}", "It is {1}."),
+    "zh": (*["{0}是{1}。"] * 8, "{1}", "是{1}。"),
 }
 UNKNOWN = {
-    "en": ("I am sorry, I do not have the {}.", "The {} is not given."),
-    "zh": ("抱歉，我没有{}的信息。", "没有给出{}。"),
+    "en": "I am sorry, I do not have the {}.",
+    "zh": "抱歉，我没有{}的信息。",
 }
 AGAIN = {
     "en": ("Repeat: {}", "Say {} again.", 'Copy this: "{}"', "Please write {}."),
@@ -79,13 +79,13 @@ def look_up(rng: random.Random, language: str) -> Conversation:
     pairs = _pairs(rng, language, rng.randint(2, 6))
     told = Turn(rng.choice(("system", "user")), _list(rng, pairs, language))
     turns = [told] if told.role == "system" else [told, Turn("assistant", {"en": "Noted.", "zh": "记下了。"}[language])]
-    asked = rng.sample(sorted(pairs), min(len(pairs), rng.choices((1, 2, 3), (3, 2, 1))[0]))
-    if rng.random() < 0.15:
-        asked.append(_label(rng, language))
+    asked = rng.sample(sorted(pairs), max(1, len(pairs) - rng.choice((0, 0, 1, 2))))
+    if rng.random() < 0.3:
+        asked.insert(rng.randint(0, len(asked)), _label(rng, language))
     for label in asked:
-        said = SAID if label in pairs else UNKNOWN
+        said = rng.choice(SAID[language]) if label in pairs else UNKNOWN[language]
         turns.append(Turn("user", rng.choice(ASKED[language]).format(label)))
-        turns.append(Turn("assistant", rng.choice(said[language]).format(label, pairs.get(label, ""))))
+        turns.append(Turn("assistant", said.format(label, pairs.get(label, ""))))
     return Conversation(tuple(turns))
 
 

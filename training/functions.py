@@ -16,7 +16,7 @@ from training.service import outside_pair, pair, roughen, system, topics
 from training.templates.spin import SLOT, fill, spin
 from training.templates.values import Values
 
-__all__ = ["KINDS", "NOUNS", "VERBS", "call", "no_call", "tools"]
+__all__ = ["KINDS", "NOUNS", "VERBS", "call", "no_call", "several", "tools"]
 AGAIN = {
     "en": ("and {}?", "what about {}?", "how about {}?", "now {} please", "the same for {}"),
     "zh": ("{}呢？", "那{}呢？", "换成{}", "再查一下{}"),
@@ -53,15 +53,7 @@ BOTH = {
            "{} Oh, and {}", "{} Then {}"),
     "zh": ("{}，另外，{}", "{}，顺便{}", "{}。还有，{}", "{}，然后{}", "{}，再{}", "先{}，再{}", "{}；同时{}"),
 }  # fmt: skip
-NONE = {
-    "en": ("I am sorry, I have no function for that.", "Sorry, I cannot do that with the functions I have.",
-           "Unfortunately none of my functions can do that.", "I am sorry, that is not something I can do here.",
-           "I have no function that fits this request, sorry.", "Sorry, that is beyond what I can do.",
-           "I cannot do that here. Can I help you with something else?"),
-    "zh": ("抱歉，我没有可以完成这件事的功能。", "很抱歉，现有的功能做不到这一点。", "对不起，这个我无法办理。",
-           "抱歉，目前没有合适的功能。", "很抱歉，我不能处理这个请求。还需要别的帮助吗？",
-           "抱歉，我这里办不了，您还有其他问题吗？"),
-}  # fmt: skip
+NONE = {"en": "I am sorry, I have no function for that.", "zh": "抱歉，我没有可以完成这件事的功能。"}
 
 
 def _akin(tool: Tool) -> list[Tool]:
@@ -88,7 +80,7 @@ def _others(rng: random.Random, tool: Tool | None, guises: tuple[Guise, ...], mo
 
 def _some(rng: random.Random) -> Tool:
     """Return a function to ask for."""
-    return rng.choice(tools()) if rng.random() < 0.6 else invented(rng)
+    return rng.choice(tools()) if rng.random() < 0.68 else invented(rng)
 
 
 def _line(tool: Tool, guise: Guise, rng: random.Random, language: str) -> tuple[str, list[str]]:
@@ -197,58 +189,92 @@ def call(rng: random.Random, language: str) -> Conversation:
     return Conversation(tuple(turns), _others(rng, tool, (guise,)))
 
 
-def _lacking(rng: random.Random, language: str, turns: list[Turn]) -> Conversation:
+def _lacking(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
     """Return a request that lacks a value, the question for it, and mostly the call once it is given."""
-    tool = rng.choice([tool for tool in tools() if tool.of(language + "~")])
-    guise, values = dress(tool, rng, language), Values(rng, language)
-    turns.append(Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language)))
+    values = Values(rng, language)
+    turns = [Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language))]
     turns.append(Turn("assistant", spin(rng.choice(tool.of(language + "^")), rng)))
     slot = tool.parameters[0].slot
     needed = {p.slot for p in tool.parameters if not p.optional}
     if slot in guise.names and needed <= {slot} and rng.random() < 0.6:
         turns += [Turn("user", values(slot)), Turn("assistant", calls=(guise.call({slot: values(slot)}),))]
-    return Conversation(tuple(turns), _others(rng, tool, (guise,)))
+    return turns
 
 
-def _bare(rng: random.Random, language: str, turns: list[Turn]) -> Conversation:
-    """Return an invented function asked for with all values but one, which is asked for and given."""
-    tool = invented(rng)
-    guise, values = dress(tool, rng, language), Values(rng, language)
+def _bare(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
+    """Ask for an invented function with all values but one, which is asked for and mostly given."""
+    values = Values(rng, language)
     guise.schema["parameters"]["required"] = list(guise.names.values())
     slots = [parameter.slot for parameter in tool.parameters]
     lacks = rng.choice(slots)
     listed = [f"{guise.names[slot]} <{slot}>" for slot in slots if slot != lacks]
     said = (", " if language == "en" else "，").join([tool.about[0 if language == "en" else 2], *listed])
-    turns.append(Turn("user", fill(roughen(said, rng, language), values)))
+    turns = [Turn("user", fill(roughen(said, rng, language), values))]
     turns.append(Turn("assistant", question(rng, tool, lacks, language)))
     if rng.random() < 0.7:
         given = {slot: values(slot) for slot in slots}
         turns += [Turn("user", values(lacks)), Turn("assistant", calls=(guise.call(given),))]
-    return Conversation(tuple(turns), _others(rng, tool, (guise,), 2))
+    return turns
 
 
-def _unfit(rng: random.Random, language: str, turns: list[Turn]) -> Conversation:
-    """Return a request for a function that is not on offer, and the sentence that says so."""
+def _unfit(offered: list[dict[str, Any]], rng: random.Random, language: str) -> list[Turn]:
+    """Return a request for a function that is not among *offered*, and the sentence that says so."""
+    words = {part for schema in offered for part in schema["name"].lower().split("_")}
     tool = _some(rng)
+    while any(words & set(name.lower().split("_")) for name in tool.names):
+        tool = _some(rng)
     text, _ = _request(tool, dress(tool, rng, language), rng, Values(rng, language))
-    kept = tuple(it for it in _others(rng, tool, (), 3) if not CATCHALL.search(it["name"]))
-    if not kept:
-        kept = (dress(invented(rng), rng).schema,)
-    turns += [Turn("user", text), Turn("assistant", rng.choice(NONE[language]))]
-    return Conversation(tuple(turns), kept)
+    return [Turn("user", text), Turn("assistant", NONE[language])]
+
+
+def _aside(offered: list[dict[str, Any]], rng: random.Random, language: str) -> list[Turn]:
+    """Return what is said without any function: small talk, a question about the shop, or one outside the job."""
+    names = SMALL if rng.random() < 0.4 or any(CLASHES.search(it["name"]) for it in offered) else SAFE
+    if names is SAFE and rng.random() < 0.3:
+        return [*outside_pair(rng, language)]
+    return [*pair(rng.choice([topic for topic in topics(language) if topic.name in names]), rng, language)]
 
 
 def no_call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with functions of which none is to be called (yet)."""
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
     share = rng.random()
-    if share < 0.55:
-        return (_lacking if share < 0.25 else _bare if share < 0.35 else _unfit)(rng, language, turns)
-    if share < 0.7:
-        small = [topic for topic in topics(language) if topic.name in SMALL]
-        turns.extend(pair(rng.choice(small), rng, language))
-        return Conversation(tuple(turns), _others(rng, None, ()))
-    safe = [topic for topic in topics(language) if topic.name in SAFE]
-    turns.extend(outside_pair(rng, language) if rng.random() < 0.3 else pair(rng.choice(safe), rng, language))
-    kept = tuple(tool for tool in _others(rng, None, ()) if not CLASHES.search(tool["name"]))
-    return Conversation(tuple(turns), kept)
+    if share < 0.35:
+        tool = rng.choice([it for it in tools() if it.of(language + "~")]) if share < 0.25 else invented(rng)
+        guise = dress(tool, rng, language)
+        turns += (_lacking if share < 0.25 else _bare)(tool, guise, rng, language)
+        return Conversation(tuple(turns), _others(rng, tool, (guise,), 2))
+    offered = [it for it in _others(rng, None, ()) if share > 0.7 or not CATCHALL.search(it["name"])]
+    offered = offered or [dress(invented(rng), rng).schema]
+    turns += (_unfit if share < 0.7 else _aside)(offered, rng, language)
+    return Conversation(tuple(turns), tuple(offered))
+
+
+def several(rng: random.Random, language: str) -> Conversation:
+    """Return a conversation in which functions are called and not called by turns, all of them on offer throughout."""
+    turns = list(system(rng, language)) if rng.random() < 0.6 else []
+    pairs: list[tuple[Tool, Guise]] = []
+    while len(pairs) < 2 or (len(pairs) < 3 and rng.random() < 0.4):
+        tool = _some(rng)
+        guise = dress(tool, rng, language)
+        if all(tool is not other and guise.schema["name"] != its.schema["name"] for other, its in pairs):
+            pairs.append((tool, guise))
+    offered = [guise.schema for _, guise in pairs]
+    catch = any(CATCHALL.search(schema["name"]) for schema in offered)
+    for _ in range(rng.choices((2, 3, 4), (3, 4, 2))[0]):
+        (tool, guise), share = rng.choice(pairs), rng.random()
+        if share < 0.12 and not catch:
+            turns += _unfit(offered, rng, language)
+        elif share < 0.24:
+            turns += _aside(offered, rng, language)
+        elif share < 0.32 and tool.of(language + "~"):
+            turns += _lacking(tool, guise, rng, language)
+        else:
+            values = Values(rng, language)
+            request, given = _request(tool, guise, rng, values)
+            forced = rng.random() < 0.15
+            turns += [Turn("user", request), Turn("assistant", calls=(guise.call(given),), forced=forced)]
+            if rng.random() < 0.35:
+                answered, said = result(tool, values, request)
+                turns += [Turn("tool", answered), Turn("assistant", said)]
+    return Conversation(tuple(turns), tuple(offered))

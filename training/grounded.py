@@ -164,9 +164,9 @@ def _asked(fact: Fact, rng: random.Random, language: str) -> tuple[str, str]:
         return _question(topic, rng, fact.values, language), _short(topic, rng, fact.values, language)
     topic, language, dice = fact.topic, fact.values.language, rng.random()
     question = _question(topic, rng, fact.values, language)
-    if dice < 0.6:
+    if dice < 0.75:
         return question, fact.line
-    if dice < 0.73:
+    if dice < 0.85:
         return question, _told(topic, rng, fact.values)
     return question, _short(topic, rng, fact.values, language)
 
@@ -187,15 +187,14 @@ def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[str,
 
 
 def grounded(rng: random.Random, language: str) -> Conversation:
-    """Return a passage, in the system message or the user's, and one to three questions about it."""
+    """Return a passage, in the system message or the user's, and questions about most of it."""
     facts = _passage(rng, language, rng.choices((2, 3, 4, 5, 6), (2, 4, 4, 3, 1))[0])
     text = _written(facts, rng, language)
     spoken = ({"en": "zh", "zh": "en"}[language]) if rng.random() < 0.07 else language
-    pairs = [
-        _asked(fact, rng, spoken) for fact in rng.sample(facts, min(len(facts), rng.choices((1, 2, 3), (6, 3, 1))[0]))
-    ]
-    if rng.random() < 0.15:
-        pairs[-1] = _missing(facts, rng, language)
+    asked = rng.sample(facts, max(1, len(facts) - rng.choice((0, 0, 1, 2))))
+    pairs = [_asked(fact, rng, spoken) for fact in asked]
+    if rng.random() < 0.35:
+        pairs[rng.randrange(len(pairs))] = _missing(facts, rng, language)
     turns = [Turn(role, said) for pair in pairs for role, said in zip(("user", "assistant"), pair, strict=True)]
     if rng.random() < 0.8:
         return Conversation((Turn("system", text), *turns))

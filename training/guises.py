@@ -101,7 +101,7 @@ def _property(parameter: Parameter, rng: random.Random, language: str) -> dict[s
         declared["enum"] = options.split("|")
     elif kind == "enum":
         declared["enum"] = LISTS.get(f"{parameter.slot}.{language}") or LISTS[parameter.slot]
-    if parameter.told or rng.random() < 0.35:
+    if parameter.told or rng.random() < 0.4:
         declared["description"] = rng.choice(parameter.about)
     return declared
 
@@ -116,7 +116,7 @@ def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
     properties = {names[p.slot]: _property(p, rng, language) for p in chosen}
     required = [names[p.slot] for p in chosen if not p.optional]
     schema: dict[str, Any] = {"name": rng.choice(tool.names)}
-    if rng.random() < 0.5:
+    if rng.random() < 0.7:
         schema["description"] = rng.choice(tool.about)
     schema["parameters"] = {"type": "object", "properties": properties}
     if rng.random() < 0.7:

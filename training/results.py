@@ -19,8 +19,8 @@ SORRY = {
     "zh": ("抱歉，没有成功：{}。", "很抱歉，出错了：{}。", "对不起，操作失败：{}。", "抱歉，系统返回错误：{}。"),
 }  # fmt: skip
 HEADS = {
-    "en": ("", "", "", "Here is the result: ", "Done. ", "I have checked: "),
-    "zh": ("", "", "", "结果如下：", "已完成。", "查到了："),
+    "en": (*[""] * 12, "Here is the result: ", "Done. ", "I have checked: "),
+    "zh": (*[""] * 12, "结果如下：", "已完成。", "查到了："),
 }
 
 
@@ -43,9 +43,9 @@ def read_out(value: dict[str, Any], rng: random.Random, language: str) -> str:
     """Return a sentence with every pair of *value*."""
     head = rng.choice(HEADS[language])
     if language == "zh":
-        form = rng.choice(["{} 为 {}", "{} 为 {}", "{}是{}", "{}：{}"])
+        form = rng.choice(["{} 为 {}"] * 5 + ["{}是{}", "{}：{}"])
         return head + "，".join(form.format(key, held.replace("\n", "、")) for key, held in _pairs(value)) + "。"
-    form = rng.choice(["the {} {} {}", "the {} {} {}", "{} {} {}"])
+    form = rng.choice(["the {} {} {}"] * 6 + ["{} {} {}"])
     said = [
         form.format(key.replace("_", " "), "are" if "\n" in held else "is", " and ".join(held.rsplit("\n", 1)))
         for key, held in _pairs(value)

@@ -32,7 +32,23 @@ OPENERS = {
     "en": ("hi, ", "hello, ", "please, ", "sorry, ", "excuse me, ", "one question: ", "ok, ", "and "),
     "zh": ("你好，", "您好，", "请问", "请问一下，", "那", "那么", "想问一下，"),
 }
-USUAL = {"return": 2, "delivery": 2, "refund": 2, "who": 2, "generic": 9, "generic_ask": 7}
+USUAL = {
+    "return": 5,
+    "delivery": 4,
+    "refund": 4,
+    "cancel": 3,
+    "invoice": 3,
+    "payment": 3,
+    "password": 2,
+    "complaint": 2,
+    "hours": 2,
+    "damaged": 2,
+    "human": 2,
+    "who": 3,
+    "ability": 2,
+    "generic": 9,
+    "generic_ask": 7,
+}
 """How much more often than the rest a topic is asked about; the generic ones hold thousands of odd details."""
 PHRASES = {"thing", "trouble", "wish", "detail", "mood"}
 """Slots that are mere wording and nothing an answer repeats."""

@@ -32,6 +32,7 @@ class Plan:
     word_rate: float = 0.01
     warm: float = 0.02
     fall: float = 0.8
+    rate: float = 1.0  # of the rates above: less for a network that is trained further
     save_every: float = 300.0
     seed: int = 1
 
@@ -39,8 +40,8 @@ class Plan:
 def level(done: float, plan: Plan) -> float:
     """Return the share of the full learning rate when *done* (0 to 1) of the time is gone."""
     if done < plan.warm:
-        return max(done / plan.warm, 0.05)
-    return min(1.0, max(0.0, (1.0 - done) / plan.fall))
+        return plan.rate * max(done / plan.warm, 0.05)
+    return plan.rate * min(1.0, max(0.0, (1.0 - done) / plan.fall))
 
 
 class Rows:
@@ -196,13 +197,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="holds tokens.npy and weights.npy")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--rows", type=int, default=Plan.rows, help="rows of 512 tokens in a step")
+    parser.add_argument("--rate", type=float, default=Plan.rate, help="share of the usual learning rates")
+    parser.add_argument("--fall", type=float, default=Plan.fall, help="share of the time in which the rate falls")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--no-compile", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     vocabulary = int(np.load(asked.folder / "size.npy"))
-    plan = Plan(asked.minutes, rows=asked.rows)
+    plan = Plan(asked.minutes, rows=asked.rows, rate=asked.rate, fall=asked.fall)
     shape = Shape(vocabulary=vocabulary)
     if asked.resume:
         shape = Shape(**torch.load(asked.folder / "checkpoint.pt", weights_only=True)["shape"])

@@ -9,6 +9,7 @@ import itertools
 import json
 import random
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -97,11 +98,16 @@ def test_some_customers_change_the_language() -> None:
     assert any(answers[0].isascii() and not answers[-1].isascii() for answers in spoken)
 
 
+MAKERS = pytest.mark.parametrize("maker", [functions.call, functions.several])
+Maker = Callable[[random.Random, str], Conversation]
+
+
+@MAKERS
 @LANGUAGES
-def test_calls_fit_their_schemas(language: str) -> None:
+def test_calls_fit_their_schemas(language: str, maker: Maker) -> None:
     """Each call passes declared arguments in the declared order, the required ones among them."""
     for number in range(200):
-        talk = functions.call(random.Random(number), language)
+        talk = maker(random.Random(number), language)
         schemas = {tool["name"]: tool["parameters"] for tool in talk.tools}
         for made in (call for turn in talk.turns for call in turn.calls):
             schema = schemas[made["name"]]
@@ -110,11 +116,12 @@ def test_calls_fit_their_schemas(language: str) -> None:
             assert set(schema.get("required", [])) <= set(made["arguments"])
 
 
+@MAKERS
 @LANGUAGES
-def test_arguments_stand_in_the_request(language: str) -> None:
+def test_arguments_stand_in_the_request(language: str, maker: Maker) -> None:
     """What a call passes can be copied: it stands in a user's words."""
     for number in range(200):
-        talk = functions.call(random.Random(number), language)
+        talk = maker(random.Random(number), language)
         said = " ".join(turn.text for turn in talk.turns if turn.role == "user").lower()
         for made in (call for turn in talk.turns for call in turn.calls):
             missing = [value for value in made["arguments"].values() if str(value).lower() not in said]
@@ -129,6 +136,17 @@ def test_no_call_calls_nothing_at_first(language: str) -> None:
         first = next(turn for turn in talk.turns if turn.role == "assistant")
         assert first.text
         assert not first.calls
+
+
+@LANGUAGES
+def test_calls_and_refusals_take_turns(language: str) -> None:
+    """Under one set of functions some requests are called for, and others told that there is none or just answered."""
+    talks = [functions.several(random.Random(number), language) for number in range(100)]
+    answers = [[bool(turn.calls) for turn in talk.turns if turn.role == "assistant"] for talk in talks]
+    assert sum(any(made) and not all(made) for made in answers) > 50
+    none = [turn for talk in talks for turn in talk.turns if turn.text == functions.NONE[language]]
+    assert len(none) > 5
+    assert all(len({tool["name"] for tool in talk.tools}) == len(talk.tools) >= 2 for talk in talks)
 
 
 @LANGUAGES
@@ -178,8 +196,8 @@ def test_a_drill_is_copying(language: str) -> None:
         for turn in talk.turns:
             if turn.role == "assistant" and said and not turn.text.startswith(("Noted", "记下")):
                 copied = [*json.loads(turn.text).values()] if turn.text.startswith("{") else [turn.text]
-                wordings = [wording.split("{}") for wording in drills.UNKNOWN[language]]
-                unknown = any(turn.text.startswith(a) and turn.text.endswith(b) for a, b in wordings)
+                begin, end = drills.UNKNOWN[language].split("{}")
+                unknown = turn.text.startswith(begin) and turn.text.endswith(end)
                 assert unknown or any(value in said or is_told(value, said) for value in copied), turn.text
             said += turn.text + "\n"
 
