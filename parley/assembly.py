@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from parley.api.server import run
+from parley.core.catalog import Timeouts
 from parley.core.clock import SystemClock
 from parley.engine.engine import Engine
 from parley.engine.shelf import Shelf
@@ -17,9 +18,13 @@ from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
 from parley.policies.prices import look_up
+from parley.policies.replays import Replays
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
+from parley.store.keeper import Keeper
+from parley.store.leases import RENEWALS
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
@@ -54,7 +59,7 @@ def shelf(data: Path) -> Shelf:
 
 async def store_of(settings: Settings, data: Path) -> Store:
     """Return the open store, for commands that need no server. Raises SettingsError."""
-    return await open_store(store_url(settings, data))
+    return await open_store(store_url(settings, data), settings.limits.lease_seconds)
 
 
 def providers(settings: Settings, client: Client) -> dict[str, Provider]:
@@ -82,6 +87,11 @@ def local(settings: Settings, engine: Engine, client: Client) -> dict[str, Provi
     return {LOCAL: LocalProvider(engine, client)} if settings.engine.enabled else {}
 
 
+def patience(settings: Settings) -> float:
+    """Return the seconds that a call may wait for an earlier one of the same key: the longest that one may take."""
+    return max((upstream.timeouts.total for upstream in settings.upstreams.values()), default=Timeouts().total)
+
+
 @contextlib.asynccontextmanager
 async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     """Build the house; leaving closes it in reverse. Raises SettingsError."""
@@ -89,6 +99,8 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
+        keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS)
+        stack.push_async_callback(keeper.close)
         engine = Engine(shelf(data), settings.engine)
         stack.push_async_callback(engine.close)
         client, near = Client(), Client(idle_seconds=ENGINE_KEEPS)
@@ -102,6 +114,8 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             keys=Keys(store.keys),
             access=Access(),
             audit=Audit(store.ledger, clock, counts),
+            limits=Limits(store.ledger, clock, settings.limits.longest_answer),
+            replays=Replays(store.ledger, patience(settings)),
             counts=counts,
             routes=Routes(settings, engine, look_up),
             upstreams=Upstreams(
@@ -110,6 +124,9 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
                 Attempts(clock, counts.attempts),
             ),
             completions=store.completions,
+            administration=store.administration,
+            audits=store.audits,
+            usage=store.usage,
             ready=store.ready,
         )
 

@@ -129,6 +129,27 @@ class StoreSettings(Tree, frozen=True):
     ] = "sqlite:///parley.db"
 
 
+class LimitSettings(Tree, frozen=True):
+    """What limits and budgets assume."""
+
+    longest_answer: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Tokens an answer may have when its call does not say and a budget has to hold its price; "
+            "the upstream is told so.",
+        ),
+    ] = 16_384
+    lease_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="How long a process that is not heard of keeps what its calls hold; then it counts as spent. "
+            "The same for all that share a database.",
+        ),
+    ] = 30.0
+
+
 class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
@@ -213,6 +234,7 @@ class Settings(Tree, frozen=True):
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
+    limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
     upstreams: dict[str, UpstreamSettings] = {}
     models: dict[str, ModelSettings] = {}
@@ -262,7 +284,12 @@ def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price |
 
 _SECTIONS = {
     section: [field.name for field in msgspec.structs.fields(kind)]
-    for section, kind in (("server", ServerSettings), ("store", StoreSettings), ("engine", EngineSettings))
+    for section, kind in (
+        ("server", ServerSettings),
+        ("store", StoreSettings),
+        ("limits", LimitSettings),
+        ("engine", EngineSettings),
+    )
 }
 
 

@@ -64,6 +64,8 @@ class Keys:
             caller = self._look_up(header)
             if len(self._known) < REMEMBERED:
                 self._known[header] = caller
+        if caller.expires_at is not None and call.at >= caller.expires_at:
+            raise Unauthenticated("This API key has expired.", code="expired_api_key")
         return caller
 
     def _look_up(self, authorization: str) -> Caller:

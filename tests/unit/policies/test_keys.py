@@ -1,6 +1,7 @@
 """The check of the API key: who calls, without a trip to the database."""
 
 import pytest
+from msgspec.structs import replace
 
 from parley.core.call import Call
 from parley.errors import Unauthenticated
@@ -84,3 +85,16 @@ def test_a_long_key_can_be_recognised() -> None:
 def test_a_header_that_opened_nothing_can_be_recognised(header: str | None, told: str | None) -> None:
     """The key is masked, also where `Bearer` was forgotten; of a password nothing is shown, not even its end."""
     assert shown(header) == told
+
+
+async def test_a_key_ends() -> None:
+    """At its time, also when it is known already; nobody has to ring."""
+    book = FakeKeyBook()
+    book.callers = {name: replace(caller, expires_at=5) for name, caller in book.callers.items()}
+    keys = Keys(book)
+    early, late = call(f"Bearer {SECRET}"), call(f"Bearer {SECRET}")
+    early.at, late.at = 4, 5
+    assert (await keys.identify(early)).key_id == "key_1"
+    with pytest.raises(Unauthenticated) as failure:
+        await keys.identify(late)
+    assert failure.value.error_code == "expired_api_key"
