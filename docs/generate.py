@@ -20,6 +20,7 @@ SECTIONS = {
     "[server]": "ServerSettings",
     "[store]": "StoreSettings",
     "[limits]": "LimitSettings",
+    "[alerts]": "AlertSettings",
     "[engine]": "EngineSettings",
     "[upstreams.NAME]": "UpstreamSettings",
     '[models."NAME"]': "ModelSettings",

@@ -5,6 +5,7 @@ import gc
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from parley.api.server import run
@@ -13,6 +14,7 @@ from parley.core.clock import SystemClock
 from parley.engine.engine import Engine
 from parley.engine.shelf import Shelf
 from parley.errors import SettingsError
+from parley.flows.alarms import Watch
 from parley.house import House
 from parley.policies.access import Access
 from parley.policies.audit import Audit
@@ -32,6 +34,7 @@ from parley.upstreams.opening import Upstreams
 from parley.upstreams.providers.local.provider import LocalProvider
 from parley.upstreams.providers.openai import OpenAIProvider
 from parley.upstreams.routing import Routes
+from parley.upstreams.webhooks import Webhook
 
 SQLITE = "sqlite:///"
 GARBAGE = 20_000  # new objects between two looks of the garbage collector; 700 by default
@@ -76,10 +79,17 @@ def provider(name: str, upstream: UpstreamSettings, client: Client) -> Provider:
         raise SettingsError(f"upstreams.{name}.base_url: {error.message}") from error
 
 
+def webhook(settings: Settings, client: Client) -> Webhook | None:
+    """Return who is told of spend alerts. Raises SettingsError."""
+    url, secret = settings.alerts.webhook, settings.alerts.secret
+    return Webhook(url, secret.reveal("alerts.secret"), client) if url and secret else None
+
+
 def examine(settings: Settings, data: Path) -> None:
     """Refuse, before anything is made, what `serve` could not run with. Raises SettingsError."""
     store_url(settings, data)
     providers(settings, Client())
+    webhook(settings, Client())
 
 
 def local(settings: Settings, engine: Engine, client: Client) -> dict[str, Provider]:
@@ -99,13 +109,17 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
-        keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS)
+        limits = Limits(store.ledger, clock, settings.limits.longest_answer)
+        after = partial(limits.confess, store.audits.note)
+        keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS, after)
         stack.push_async_callback(keeper.close)
         engine = Engine(shelf(data), settings.engine)
         stack.push_async_callback(engine.close)
         client, near = Client(), Client(idle_seconds=ENGINE_KEEPS)
         stack.push_async_callback(client.close)
         stack.push_async_callback(near.close)
+        watch = Watch(store.alarms, webhook(settings, client), settings.alerts.every_seconds)
+        stack.push_async_callback(watch.close)
         counts = Counts()
         yield House(
             settings=settings,
@@ -114,7 +128,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             keys=Keys(store.keys),
             access=Access(),
             audit=Audit(store.ledger, clock, counts),
-            limits=Limits(store.ledger, clock, settings.limits.longest_answer),
+            limits=limits,
             replays=Replays(store.ledger, patience(settings)),
             counts=counts,
             routes=Routes(settings, engine, look_up),

@@ -150,6 +150,23 @@ class LimitSettings(Tree, frozen=True):
     ] = 30.0
 
 
+class AlertSettings(Tree, frozen=True):
+    """Who is told when a spend alert is reached."""
+
+    webhook: Annotated[
+        str | None,
+        Meta(description="The address that is sent the event; none: it stands in the log and the audit log."),
+    ] = None
+    secret: Annotated[
+        Secret | None, Meta(description='What the events are signed with, as "Standard Webhooks" has it.')
+    ] = None
+    every_seconds: Annotated[float, Meta(ge=0.1, description="How often it is looked what was spent.")] = 30.0
+
+    def __post_init__(self) -> None:
+        if (self.webhook is None) != (self.secret is None):
+            raise ValueError("alerts: webhook and secret go together: an event that nobody signed proves nothing")
+
+
 class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
@@ -235,6 +252,7 @@ class Settings(Tree, frozen=True):
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     limits: LimitSettings = LimitSettings()
+    alerts: AlertSettings = AlertSettings()
     engine: EngineSettings = EngineSettings()
     upstreams: dict[str, UpstreamSettings] = {}
     models: dict[str, ModelSettings] = {}
@@ -288,6 +306,7 @@ _SECTIONS = {
         ("server", ServerSettings),
         ("store", StoreSettings),
         ("limits", LimitSettings),
+        ("alerts", AlertSettings),
         ("engine", EngineSettings),
     )
 }

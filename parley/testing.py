@@ -110,14 +110,16 @@ class FakeLedger:
         stored: StoredCompletion | None = None,
         settled: Settled | None = None,
         kept: Kept | None = None,
+        *,
+        open: bool = False,  # noqa: A002, ARG002 - as callers have it
     ) -> None:
         """Keep *record*, and settle. Raises NotRecorded when broken."""
         if self.broken:
             raise NotRecorded
-        if settled is not None and settled.id in self.holds:
-            self.holds.remove(settled.id)
-            for change in settled.changes:
+        if settled is not None:
+            for change in settled.changes if settled.id in self.holds else settled.owed:
                 apply(change, self.counters)
+            self.holds.discard(settled.id)
         self.records.append(record)
         if stored is not None:
             self.stored.append(stored)

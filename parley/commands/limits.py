@@ -45,7 +45,9 @@ class Whose(NamedTuple):
     model: str | None
 
 
-def amounts(given: Mapping[str, str | int | None], kinds: Mapping[str, tuple[Measure, Period]]) -> dict[str, int]:
+def amounts(
+    given: Mapping[str, str | int | None], kinds: Mapping[str, tuple[Measure, Period]], *, needed: bool = True
+) -> dict[str, int]:
     """Return what was *given* for options of *kinds*, dollars as nano-dollars. Raises SettingsError."""
     found: dict[str, int] = {}
     for option, value in given.items():
@@ -55,7 +57,7 @@ def amounts(given: Mapping[str, str | int | None], kinds: Mapping[str, tuple[Mea
         if not 0 <= amount <= LARGEST:
             raise SettingsError(f"--{option}: {value} is not between 0 and {LARGEST}")
         found[option] = amount
-    if not found:
+    if needed and not found:
         raise SettingsError(f"give at least one of {', '.join(f'--{option}' for option in kinds)}")
     return found
 
@@ -77,9 +79,12 @@ def change(
     kinds: Mapping[str, tuple[Measure, Period]],
     given: Mapping[str, int | None],
     *,
-    fit: bool | None = None,
+    chosen: dict[str, bool] | None = None,
 ) -> None:
-    """Set the rules *given*; None removes one. Raises SettingsError, NotFound, NotRecorded."""
+    """Set the rules *given*; None removes one; and what a project has *chosen*.
+
+    Raises SettingsError, NotFound, NotRecorded.
+    """
 
     async def work() -> None:
         async with opened(options) as store:
@@ -90,11 +95,11 @@ def change(
                     await store.rules.remove(rule)
                 else:
                     await store.rules.set(rule)
-            if fit is not None and whose.project is not None:
-                await store.rules.fit(owner, fit=fit)
+            if chosen:
+                await store.rules.choose(owner, chosen)
 
-    if fit is not None and whose.project is None:
-        raise SettingsError("--fit and --refuse are for a project: name it with --project")
+    if chosen and whose.project is None:
+        raise SettingsError("--fit, --refuse, --open and --closed are for a project: name it with --project")
     asyncio.run(work())
 
 

@@ -80,12 +80,22 @@ def set_budget(  # noqa: PLR0913 - the options of a command
             help="When it is nearly used up: give a shorter answer, or refuse the call (default).",
         ),
     ] = None,
+    open_: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--closed",
+            metavar=FLAG,
+            help="While the database is away: answer without any limit, or refuse calls (default).",
+        ),
+    ] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Set budgets, per UTC day or month or for good, of a project, a key, or the whole organization."""
-    given = limits.amounts({"day": day, "month": month, "ever": ever}, limits.BUDGETS)
-    limits.change(options.read(config, data), limits.Whose(project, key, model), limits.BUDGETS, given, fit=fit)
+    chosen = {name: value for name, value in (("fit", fit), ("open", open_)) if value is not None}
+    given = limits.amounts({"day": day, "month": month, "ever": ever}, limits.BUDGETS, needed=not chosen)
+    whose = limits.Whose(project, key, model)
+    limits.change(options.read(config, data), whose, limits.BUDGETS, given, chosen=chosen)
 
 
 @budget.command("remove", cls=Command)

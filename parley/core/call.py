@@ -23,6 +23,7 @@ class Caller(msgspec.Struct, frozen=True):
     """Who calls: the key that was shown, the project it belongs to, and the rules for both.
 
     fit: whether a budget that is nearly used up makes answers shorter instead of refusing them.
+    open: whether calls are answered, without their limits, while the database is away.
     """
 
     key_id: str
@@ -30,8 +31,10 @@ class Caller(msgspec.Struct, frozen=True):
     prefix: str
     admin: bool = False
     fit: bool = False
+    open: bool = False
     rules: tuple[Rule, ...] = ()
     expires_at: int | None = None  # nanoseconds since 1970
+    project_id: str = ""
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -50,7 +53,7 @@ class Call:
     streamed: whether the client wants events instead of one body.
     once: what it is told apart by, should it come again; None where the client did not say.
     cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
-    hold: what it may have taken of them, to be given back when it ends.
+    hold: what it may have taken of them, to be given back when it ends. unmetered: whether it goes on without that.
     """
 
     __slots__ = (
@@ -69,6 +72,7 @@ class Call:
         "refusal",
         "standings",
         "streamed",
+        "unmetered",
     )
 
     def __init__(  # noqa: PLR0913 - the fields of a value
@@ -98,6 +102,7 @@ class Call:
         self.cap: int | None = None
         self.standings: list[Any] = []
         self.hold: Any = None
+        self.unmetered = False
         self._fields: dict[str, msgspec.Raw] | None = None
 
     def take(self, ask: Any) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from parley.errors import InvalidRequest
 from parley.flows.administration import Errand, deleted, window
 from parley.schema import admin_limits as wire
 from parley.schema.admin import Deleted, Page, page_of
@@ -27,10 +28,20 @@ async def _owner(errand: Errand, *, changes: bool = False) -> str:
     return (await (projects.open if changes else projects.get)(errand.project)).id
 
 
+def _channel(ask: wire.AlertSet) -> bytes:
+    """Return the JSON of whom *ask* wants to be told. Raises InvalidRequest."""
+    channel = ask.notification_channel
+    if channel.type == "email" and not channel.recipients:
+        name = "notification_channel.recipients"
+        raise InvalidRequest(f"Invalid '{name}': an email needs somebody to go to.", param=name, code="invalid_value")
+    return msgspec.json.encode(channel)
+
+
 async def create(errand: Errand) -> wire.Alert:
     """Make an alert. Raises InvalidRequest, NotFound."""
     ask = errand.body(wire.ALERT)
-    owner, channel = await _owner(errand, changes=True), msgspec.json.encode(ask.notification_channel)
+    channel = _channel(ask)
+    owner = await _owner(errand, changes=True)
     return shown(await errand.books.alerts.create(owner, ask.interval, ask.threshold_amount, channel))
 
 
@@ -45,7 +56,7 @@ async def update(errand: Errand) -> wire.Alert:
     change = {
         "interval": ask.interval,
         "threshold_amount": ask.threshold_amount,
-        "notification_channel": msgspec.json.encode(ask.notification_channel),
+        "notification_channel": _channel(ask),
     }
     owner = await _owner(errand, changes=True)
     return shown(await errand.books.alerts.change(errand.params["alert_id"], change, project=owner))

@@ -13,6 +13,7 @@ from parley.flows.administration import Errand, window
 from parley.schema import admin_limits as wire
 from parley.schema.admin import Page, page_of
 from parley.store.pages import cut
+from parley.store.projects import Project
 from parley.store.rules import State
 
 HEAD = "rl-"
@@ -104,7 +105,7 @@ def cents(amount: int) -> int:
     return -(-amount // CENT)
 
 
-def shown_spending(states: list[State], kind: str, *, fit: bool | None) -> wire.SpendLimit:
+def shown_spending(states: list[State], kind: str, project: Project | None = None) -> wire.SpendLimit:
     """Return the budgets among *states* as one spend limit. Raises NotFound where there is none."""
     found = {state.rule.period: state for state in states if state.rule.measure == "money" and state.rule.model == ANY}
     if not found:
@@ -119,7 +120,8 @@ def shown_spending(states: list[State], kind: str, *, fit: bool | None) -> wire.
         enforcement=wire.Enforcement("enforcing" if reached else "inactive"),
         day_threshold_amount=cents(found["day"].rule.amount) if "day" in found else None,
         ever_threshold_amount=cents(found["ever"].rule.amount) if "ever" in found else None,
-        fit=fit,
+        fit=project.fit if project else None,
+        open=project.open if project else None,
     )
 
 
@@ -145,7 +147,7 @@ async def _unlimit(errand: Errand, scope: Scope, owner: str, kind: str) -> wire.
 
 async def retrieve_spending(errand: Errand) -> wire.SpendLimit:
     """Return what the organization may spend. Raises NotFound."""
-    return shown_spending(await _states(errand, "organization", ""), "organization.spend_limit", fit=None)
+    return shown_spending(await _states(errand, "organization", ""), "organization.spend_limit")
 
 
 async def update_spending(errand: Errand) -> wire.SpendLimit:
@@ -162,7 +164,7 @@ async def delete_spending(errand: Errand) -> wire.SpendLimitDeleted:
 async def retrieve_project_spending(errand: Errand) -> wire.SpendLimit:
     """Return what a project may spend. Raises NotFound."""
     project = await errand.books.projects.get(errand.project)
-    return shown_spending(await _states(errand, "project", project.id), "project.spend_limit", fit=project.fit)
+    return shown_spending(await _states(errand, "project", project.id), "project.spend_limit", project)
 
 
 async def update_project_spending(errand: Errand) -> wire.SpendLimit:
@@ -170,8 +172,9 @@ async def update_project_spending(errand: Errand) -> wire.SpendLimit:
     asked = errand.body(wire.PROJECT_SPEND)
     project = await errand.books.projects.open(errand.project)
     await _spend(errand, "project", project.id, asked)
-    if asked.fit is not None:
-        await errand.books.rules.fit(project.id, fit=asked.fit)
+    chosen = {name: value for name, value in (("fit", asked.fit), ("open", asked.open)) if value is not None}
+    if chosen:
+        await errand.books.rules.choose(project.id, chosen)
     return await retrieve_project_spending(errand)
 
 

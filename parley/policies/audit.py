@@ -23,7 +23,7 @@ from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.policies.replays import REPLAY, Turn
 from parley.store.completions import StoredCompletion
-from parley.store.counters import settlement
+from parley.store.counters import debt, settlement
 from parley.store.ledger import Admission, Outcome, Record, Settled
 from parley.store.replays import Kept
 
@@ -41,8 +41,10 @@ class Ledger(Protocol):
         stored: StoredCompletion | None = None,
         settled: Settled | None = None,
         kept: Kept | None = None,
+        *,
+        open: bool = False,  # noqa: A002 - as callers have it
     ) -> None:
-        """Make *record*, and what comes with it, durable. Raises NotRecorded."""
+        """Make *record*, and what comes with it, durable. Raises NotRecorded; *open*: its client is answered then."""
         ...
 
 
@@ -131,10 +133,11 @@ class Entry:
         stored = self.keep if error is None else None
         kept = self.turn.kept(answered=error is None) if self.turn else None
         try:
-            await self._audit.ledger.write(record, stored, self._settled(record), kept)
+            await self._audit.ledger.write(record, stored, self._settled(record), kept, open=self._caller.open)
         except NotRecorded as failure:
             self._audit.lose(record, failure)
-            raise
+            if not self._caller.open or stored is not None:
+                raise
         except asyncio.CancelledError:
             self._audit.note(record)  # it is written all the same
             raise
@@ -149,7 +152,8 @@ class Entry:
         if hold is None:
             return None
         tokens_used = record.input_tokens + record.output_tokens
-        return Settled(record.id, settlement(hold.needs, cost=record.cost, tokens=tokens_used))
+        owed = debt(hold.needs, record.cost) if self._call.unmetered else ()
+        return Settled(record.id, settlement(hold.needs, cost=record.cost, tokens=tokens_used), owed)
 
     def _counted(self, model: str) -> Usage:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""

@@ -72,6 +72,7 @@ class SpendLimit(Wire):
     day_threshold_amount: int | None = None
     ever_threshold_amount: int | None = None
     fit: bool | None = None
+    open: bool | None = None
 
 
 class OrganizationSpendLimitUpdate(Strict):
@@ -85,7 +86,8 @@ class OrganizationSpendLimitUpdate(Strict):
 
 
 class ProjectSpendLimitUpdate(Strict):
-    """The same of a project; `fit`: shorter answers where the rest does not pay for whole ones."""
+    """The same of a project; `fit`: shorter answers where the rest does not pay for whole ones; `open`: answers without
+    limits while the database is away."""  # noqa: D205, D209 - one sentence
 
     currency: Literal["USD"]
     interval: Literal["month"]
@@ -93,6 +95,7 @@ class ProjectSpendLimitUpdate(Strict):
     day_threshold_amount: Cents | UnsetType | None = UNSET
     ever_threshold_amount: Cents | UnsetType | None = UNSET
     fit: bool | None = None
+    open: bool | None = None
 
 
 class SpendLimitDeleted(Wire):
@@ -103,10 +106,10 @@ class SpendLimitDeleted(Wire):
 
 
 class Channel(Strict):
-    """Who is told of what is spent."""
+    """Who is told of what is spent: the settings' webhook in any case, which is told of the recipients too."""
 
-    type: Literal["email"]
-    recipients: Annotated[list[Email], Meta(min_length=1, max_length=100)]
+    type: Literal["email", "webhook"]
+    recipients: Annotated[tuple[Email, ...], Meta(max_length=100)] = ()
     subject_prefix: Text | None = None
 
 

@@ -9,6 +9,7 @@ import time
 import msgspec
 from sqlalchemy import delete, update
 
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
 from parley.store.keyring import Key, make, note_key
@@ -63,6 +64,9 @@ class Accounts(Records[Account]):
         async with self._bell.change() as connection:
             found = await self.one(connection, name, project=project)
             living = (keys.c.owner == found.id, keys.c.revoked_at.is_(None))
-            await connection.execute(update(keys).where(*living).values(revoked_at=time.time_ns()))
+            now = time.time_ns()
+            dead = await connection.execute(update(keys).where(*living).values(revoked_at=now).returning(keys.c.id))
             await connection.execute(delete(accounts).where(accounts.c.id == found.id))
+            for (key,) in dead.all():
+                await note(connection, "api_key.deleted", key, project)
             await self.note(connection, "deleted", found)

@@ -32,10 +32,10 @@ class Backlog:
         return len(self._entries)
 
     def add(self, entry: Entry) -> None:
-        """Keep what *entry* had to write, if there is room; a client that still waits is told a failure."""
+        """Keep what *entry* had to write, if there is room; a client that waits is told so, unless it is `open`."""
         if entry.row is None or len(self._entries) >= ROOM:
             return
-        if not entry.late and not entry.future.done():
+        if not entry.late and not entry.open and not entry.future.done():
             entry.row = failed(entry.row)
         entry.late, entry.stored = True, None  # nobody was answered: there is nothing to be stored
         entry.kept = None  # its key is given free without it (`left_behind`)

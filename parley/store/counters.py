@@ -139,6 +139,11 @@ def settlement(needs: Iterable[Need], *, cost: int, tokens: int) -> tuple[Change
     return tuple(change for need in needs if (change := _change(need, cost, tokens)) is not None)
 
 
+def debt(needs: Iterable[Need], cost: int) -> tuple[Change, ...]:
+    """Return what a call that cost *cost* changes where it went on without taking *needs*."""
+    return tuple(Change(need.counter, cost, 0) for need in needs if need.kind is Kind.MONEY)
+
+
 def _change(need: Need, cost: int, tokens: int) -> Change | None:
     if need.kind is Kind.MONEY:
         return Change(need.counter, cost, -need.amount)

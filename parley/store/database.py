@@ -17,6 +17,7 @@ from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store import sqlite
 from parley.store.administration import Administration
+from parley.store.alarms import Alarms
 from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.store.keys import Keys
@@ -46,6 +47,7 @@ class Store:
         self.administration = Administration(self._connections, self._bell, self.rules)
         self.audits = Audits(self._connections)
         self.usage = Usage(self._connections)
+        self.alarms = Alarms(self._connections)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""

@@ -1,11 +1,12 @@
 """The keeper: renews this process's lease on what its calls hold, settles the calls of processes that died, and has
-the rows written that could not be written when their calls ended.
+the rows written that could not be written when their calls ended; then what *after* has to write.
 
 How it fails: a database that is away is told once in the log, and asked again at the next turn; calls are refused
 meanwhile by whoever writes.
 """  # noqa: D205 - one sentence
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
@@ -20,8 +21,14 @@ log = structlog.get_logger()
 class Keeper:
     """Keeps one process's lease; made inside the event loop."""
 
-    def __init__(self, ledger: Ledger, every: float = LEASE_SECONDS / RENEWALS) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        every: float = LEASE_SECONDS / RENEWALS,
+        after: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._ledger = ledger
+        self._after = after
         self._every = every
         self._away = False
         self._task = asyncio.get_running_loop().create_task(self._work())
@@ -46,6 +53,9 @@ class Keeper:
         if late:
             log.warning("calls that could not be recorded when they ended are recorded now", calls=late)
 
+        if self._after is not None:
+            await self._after()
+
     async def close(self) -> None:
         """Stop, after a last attempt to write what could not be written."""
         self._task.cancel()
@@ -53,3 +63,5 @@ class Keeper:
             await self._task
         with suppress(NotRecorded):
             await self._ledger.catch_up()
+            if self._after is not None:
+                await self._after()

@@ -80,16 +80,17 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
-    """What ends the hold of a call."""
+    """What ends the hold of a call; owed: what changes where there is none, for the call went on without it."""
 
     id: str
     changes: tuple[Change, ...]
+    owed: tuple[Change, ...] = ()
 
 
 class Entry:
     """One piece of work for the writer, and who waits for it; with nothing but that, only to show that it can write."""
 
-    __slots__ = ("admission", "future", "kept", "late", "row", "settled", "stored")
+    __slots__ = ("admission", "future", "kept", "late", "open", "row", "settled", "stored")
 
     def __init__(
         self,
@@ -108,6 +109,7 @@ class Entry:
         self.kept = kept
         self.admission = admission
         self.late = False  # whether it comes from the backlog
+        self.open = False  # whether its call is answered though it can't be written yet
 
     @property
     def given_up(self) -> bool:
@@ -164,8 +166,13 @@ class Ledger(Protocol):
         stored: StoredCompletion | None = None,
         settled: Settled | None = None,
         kept: Kept | None = None,
+        *,
+        open: bool = False,  # noqa: A002 - as callers have it
     ) -> None:
-        """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there."""
+        """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there.
+
+        open: whether its client is answered in that case too.
+        """
         ...
 
     async def claim(self, claim: Claim) -> Found:

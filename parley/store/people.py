@@ -14,6 +14,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Conflict, NotFound
+from parley.store.audits import note
 from parley.store.connections import Connections
 from parley.store.pages import Window
 from parley.store.records import Records
@@ -95,13 +96,16 @@ class Members(Records[Member]):
             found = (await connection.execute(select(people.c.id).where(column == storable(value)))).scalar()
             if found is None and person:
                 raise NotFound(f"No such user: '{person[:100]}'.", param="user_id")
-            name = str(found or await _welcome(connection, storable(email.lower())))
+            invite = None if found else await _open_invite(connection, storable(email.lower()))
+            name = str(found or await _welcome(connection, storable(email.lower()), invite))
             made = Member(name, time.time_ns(), project, role)
             if not await _enrol(connection, made):
                 if found is not None:
                     raise Conflict("This user belongs to the project already.")
                 same = self.same(name, project=project)
                 await connection.execute(update(members).where(*same).values(role=role))
+            if invite:
+                await note(connection, "invite.accepted", invite.id)
             await self.note(connection, "added", made, data={"role": role})
         return made
 
@@ -133,9 +137,9 @@ async def _open_invite(connection: AsyncConnection, email: str) -> Invite | None
     return Invite(*found) if found else None
 
 
-async def _welcome(connection: AsyncConnection, email: str) -> str:
-    """Make the person with *email*, as invited if so, and return the id."""
-    now, invite = time.time_ns(), await _open_invite(connection, email)
+async def _welcome(connection: AsyncConnection, email: str, invite: Invite | None) -> str:
+    """Make the person with *email*, as the *invite* says if there is one, and return the id."""
+    now = time.time_ns()
     made = Person("user-" + secrets.token_hex(12), now, email, invite.role if invite else "reader")
     await connection.execute(people.insert().values(msgspec.structs.asdict(made)))
     if invite:

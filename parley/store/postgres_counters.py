@@ -80,7 +80,7 @@ async def count(
     counters, now = await lock(connection, chain.from_iterable(entry.names for entry in entries))
     released = {row[0] for row in await connection.fetch(_RELEASE, [one.id for one in settled])} if settled else set()
     taken = await _taken(connection, entries) if again else set()
-    for change in chain.from_iterable(one.changes for one in settled if one.id in released):
+    for change in chain.from_iterable(one.changes if one.id in released else one.owed for one in settled):
         apply(change, counters)
     verdicts: list[Verdict | None] = []
     fresh: list[Admission] = []

@@ -105,9 +105,13 @@ class PostgresLedger:
         stored: StoredCompletion | None = None,
         settled: Settled | None = None,
         kept: Kept | None = None,
+        *,
+        open: bool = False,  # noqa: A002 - as callers have it
     ) -> None:
         """Return when *record*, and what comes with it, is durable. Raises NotRecorded: nothing of it is there."""
-        await self._enter(Entry(self._loop.create_future(), astuple(record), stored, settled, kept=kept))
+        entry = Entry(self._loop.create_future(), astuple(record), stored, settled, kept=kept)
+        entry.open = open
+        await self._enter(entry)
 
     async def admit(self, admission: Admission) -> Verdict:
         """Take what *admission* needs, all or nothing, and return the verdict. Raises NotRecorded."""

@@ -30,6 +30,7 @@ class Project(msgspec.Struct, frozen=True):
     created_at: int
     archived_at: int | None = None
     fit: bool = False
+    open: bool = False
 
 
 _QUERY = select(
@@ -38,6 +39,7 @@ _QUERY = select(
     projects.c.created_at,
     projects.c.archived_at,
     projects.c.fit,
+    projects.c.open,
 )
 
 
@@ -93,7 +95,9 @@ class Projects:
             now = time.time_ns()
             await connection.execute(update(projects).where(projects.c.id == found.id).values(archived_at=now))
             living = (keys.c.project_id == found.id, ~keys.c.admin, keys.c.revoked_at.is_(None))
-            await connection.execute(update(keys).where(*living).values(revoked_at=now))
+            dead = await connection.execute(update(keys).where(*living).values(revoked_at=now).returning(keys.c.id))
+            for (key,) in dead.all():
+                await note(connection, "api_key.deleted", key, found.id)
             await note(connection, "project.archived", found.id, found.id)
             return msgspec.structs.replace(found, archived_at=now)
 

@@ -82,11 +82,11 @@ class Rules:
             raise NotFound(f"There is no project `{name}`. `parley key create --project {name}` makes it.")
         return str(found)
 
-    async def fit(self, project: str, *, fit: bool) -> None:
-        """Set whether the project with this id gets shorter answers where its budget is nearly used up."""
+    async def choose(self, project: str, choices: dict[str, bool]) -> None:
+        """Set what the project with this id has chosen: `fit`, `open` (see `parley.core.call.Caller`)."""
         async with self._bell.change() as connection:
-            await connection.execute(update(projects).where(projects.c.id == project).values(fit=fit))
-            await note(connection, "project.updated", project, project, changes_requested={"fit": fit})
+            await connection.execute(update(projects).where(projects.c.id == project).values(choices))
+            await note(connection, "project.updated", project, project, changes_requested=choices)
 
     async def states(self, now: int) -> list[State]:
         """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""
@@ -149,13 +149,13 @@ async def _begin(connection: AsyncConnection, rule: Rule) -> None:
     if connection.dialect.name == "postgresql":
         await connection.execute(text("LOCK TABLE calls IN SHARE ROW EXCLUSIVE MODE"))  # SQLite has one writer anyway
     now = time.time_ns()
-    spent = (await connection.execute(_spent(rule, now))).scalar_one()
+    cost = (await connection.execute(spent(rule, now))).scalar_one()
     name = budget_counter(rule, now)
-    made = INSERTS[connection.dialect.name](counters).values(name=name, value=int(spent), held=0)
+    made = INSERTS[connection.dialect.name](counters).values(name=name, value=int(cost), held=0)
     await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
 
 
-def _spent(rule: Rule, now: int) -> Select[Any]:
+def spent(rule: Rule, now: int) -> Select[Any]:
     """Return the query for what *rule*'s period has cost so far."""
     today = datetime.fromtimestamp(now / 1e9, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = {"day": today, "month": today.replace(day=1)}

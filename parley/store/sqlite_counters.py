@@ -63,9 +63,10 @@ def count(connection: sqlite3.Connection, entries: Sequence[Entry], lease: Lease
     now = time.time_ns()
     counters = load(connection, list(chain.from_iterable(entry.names for entry in entries)))
     settled = [entry.settled for entry in entries if entry.settled]
-    released = [one for one in settled if connection.execute(_RELEASE, (one.id,)).rowcount]
-    for change in chain.from_iterable(one.changes for one in released):
-        apply(change, counters)
+    for one in settled:
+        held = connection.execute(_RELEASE, (one.id,)).rowcount
+        for change in one.changes if held else one.owed:
+            apply(change, counters)
     verdicts: list[Verdict | None] = []
     holds: list[Row] = []
     for entry in entries:

@@ -36,6 +36,7 @@ projects = Table(
     Column(
         "fit", Boolean, nullable=False, server_default=false()
     ),  # shorter answers where the budget is nearly used up
+    Column("open", Boolean, nullable=False, server_default=false()),  # answered though the database is away
     Column("title", Text),  # what it is called today, where that is not its name: rows of calls hold the name
     Column("archived_at", BigInteger),
 )
@@ -215,6 +216,19 @@ alerts = Table(
     Column("threshold_amount", BigInteger, nullable=False),
     Column("notification_channel", LargeBinary, nullable=False),
     Index("spend_alerts_by_project", "project", "created_at"),
+)
+
+alarms = Table(
+    "spend_alarms",  # alerts that were reached, each once in its period, and whether somebody was told
+    metadata,
+    Column("alert", Text, primary_key=True),
+    Column("period", Text, primary_key=True),  # such as 2026-11
+    Column("threshold_amount", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("tried_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    sqlite_with_rowid=False,
 )
 
 idempotency = Table(

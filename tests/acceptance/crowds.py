@@ -19,6 +19,7 @@ from servers import Server
 from sqlalchemy import func, select
 
 from parley.core.rules import ANY, Rule
+from parley.store.audits import Wanted
 from parley.store.database import open_store
 from parley.store.ledger import Record
 from parley.store.tables import holds
@@ -88,6 +89,15 @@ class Fleet:
         store = await open_store(self.store)
         try:
             return await store.calls(project, limit=1_000_000)
+        finally:
+            await store.close()
+
+    async def deeds(self, kind: str) -> list[Any]:
+        """Return what the audit log tells of deeds of this *kind*."""
+        store = await open_store(self.store)
+        try:
+            found, _ = await store.audits.list(Wanted(kinds=(kind,)))
+            return [json.loads(deed.link.payload) for deed in found]
         finally:
             await store.close()
 

@@ -128,6 +128,29 @@ async def test_nothing_is_answered_unmetered_while_the_database_is_away(
     assert (await call(servers.servers[0], key)).status == 200
 
 
+@pytest.mark.parametrize("servers", ["away"], indirect=True)
+async def test_an_open_project_is_answered_and_booked_later(servers: Fleet, postgres: PostgresServer) -> None:
+    """It chose so; its calls have their rows and their price when the database is back, and the audit log tells."""
+    key, closed = await servers.project("open", PLENTY), await servers.project("closed", PLENTY)
+    server = servers.servers[0]
+    await asyncio.to_thread(server.run, "budget", "set", "--project", "open", "--open")
+    assert [(await call(server, each)).status for each in (key, closed)] == [200, 200]
+    await asyncio.to_thread(postgres.stop)
+    answers = await asyncio.gather(call(server, key), call(server, key, stream=True), call(server, closed))
+    await asyncio.to_thread(postgres.start)
+    assert [answer.status for answer in answers] == [200, 200, 503]
+    end = time.monotonic() + 30
+    while len(rows := await servers.rows("open")) < 3:
+        assert time.monotonic() < end, "the rows did not come"
+        await asyncio.sleep(0.5)
+    assert Counter((row.outcome, row.cost) for row in rows) == {("answered", COST): 3}
+    assert await asyncio.to_thread(servers.budget, "open") == (3 * COST, 0)
+    while not (told := await servers.deeds("project.unmetered")):
+        assert time.monotonic() < end, "the audit log was not told"
+        await asyncio.sleep(0.5)
+    assert [deed["data"]["calls"] for deed in told] == [2]
+
+
 @pytest.mark.parametrize("servers", ["one"], indirect=True)
 async def test_a_client_that_leaves_while_it_is_let_in_holds_nothing(servers: Fleet) -> None:
     """Cut off at every moment of the asking: what was taken is given back."""

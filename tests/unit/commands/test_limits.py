@@ -54,7 +54,7 @@ def test_fitting_is_for_projects(tmp_path: Path) -> None:
     """A key has no choice of its own; nothing is opened."""
     options = Options(Settings(), tmp_path / "none")
     with pytest.raises(SettingsError, match="name it with --project"):
-        change(options, Whose(None, "key_1", None), BUDGETS, {"day": 1}, fit=True)
+        change(options, Whose(None, "key_1", None), BUDGETS, {"day": 1}, chosen={"fit": True})
     assert not (tmp_path / "none").exists()
 
 

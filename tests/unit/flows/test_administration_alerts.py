@@ -11,4 +11,4 @@ def test_an_alert_is_its_owners(project: str, kind: str) -> None:
     """Its kind tells whose it is."""
     told = shown(Alert("alert_1", 0, project, "month", 5, b'{"type":"email","recipients":["a@b"]}'))
     assert (told.object, told.threshold_amount, told.currency, told.interval) == (kind, 5, "USD", "month")
-    assert (told.notification_channel.recipients, told.notification_channel.subject_prefix) == (["a@b"], None)
+    assert (told.notification_channel.recipients, told.notification_channel.subject_prefix) == (("a@b",), None)

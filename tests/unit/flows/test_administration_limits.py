@@ -6,7 +6,10 @@ from parley.core.rules import Period, Rule
 from parley.errors import NotFound
 from parley.flows.administration_limits import CENT, FIELDS, RATES, cents, shown_rates, shown_spending
 from parley.schema.admin_limits import UNLIMITED, RateLimit, RateLimitUpdate
+from parley.store.projects import Project
 from parley.store.rules import State
+
+PROJECT = Project("proj_1", "shop", 0, fit=True, open=True)
 
 
 def budget(period: Period, amount: int, spent: int = 0, held: int = 0) -> State:
@@ -35,24 +38,25 @@ def test_a_part_of_a_cent_is_rounded_up() -> None:
 
 def test_a_budget_is_shown_with_its_month_first() -> None:
     """The others stand beside it."""
-    told = shown_spending([budget("day", CENT), budget("month", 5 * CENT)], "project.spend_limit", fit=True)
-    assert (told.interval, told.threshold_amount, told.day_threshold_amount, told.fit) == ("month", 5, 1, True)
+    told = shown_spending([budget("day", CENT), budget("month", 5 * CENT)], "project.spend_limit", PROJECT)
+    assert (told.interval, told.threshold_amount, told.day_threshold_amount) == ("month", 5, 1)
+    assert (told.fit, told.open) == (True, True)
 
 
 def test_a_budget_without_a_month_is_shown_all_the_same() -> None:
     """With its own interval."""
-    told = shown_spending([budget("ever", 7 * CENT)], "project.spend_limit", fit=False)
+    told = shown_spending([budget("ever", 7 * CENT)], "project.spend_limit")
     assert (told.interval, told.threshold_amount, told.ever_threshold_amount) == ("ever", 7, 7)
 
 
 @pytest.mark.parametrize(("spent", "held", "status"), [(6, 4, "enforcing"), (6, 3, "inactive"), (11, 0, "enforcing")])
 def test_enforcing_is_told_once_nothing_is_left(spent: int, held: int, status: str) -> None:
     """What calls in flight hold counts as it does when they are decided."""
-    assert shown_spending([budget("month", 10, spent, held)], "x", fit=None).enforcement.status == status
+    assert shown_spending([budget("month", 10, spent, held)], "x").enforcement.status == status
 
 
 def test_no_budget_is_not_found() -> None:
     """Nor is one that is for a single model."""
     other = State(Rule("project", "p", "m", "money", "month", 5), "", 0, 0)
     with pytest.raises(NotFound):
-        shown_spending([other], "x", fit=None)
+        shown_spending([other], "x")

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from parley.core.call import Call
-from parley.errors import Unauthenticated
+from parley.core.call import Call, Caller
+from parley.errors import NotRecorded, Unauthenticated
 from parley.policies.keys import Keys, mask, shown
 from parley.store.keys import digest
 from parley.testing import SECRET, FakeKeyBook
@@ -98,3 +98,34 @@ async def test_a_key_ends() -> None:
     with pytest.raises(Unauthenticated) as failure:
         await keys.identify(late)
     assert failure.value.error_code == "expired_api_key"
+
+
+class AwayBook(FakeKeyBook):
+    """A book that can be out of reach."""
+
+    away = False
+
+    async def active(self) -> dict[bytes, Caller]:
+        """Return the living keys. Raises NotRecorded while away."""
+        if self.away:
+            raise NotRecorded
+        return await super().active()
+
+
+@pytest.mark.parametrize("open_", [True, False])
+async def test_while_the_database_is_away_only_open_projects_go_on(open_: bool) -> None:
+    """With the keys that were known; a wrong key opens nothing then either."""
+    book = AwayBook()
+    book.callers[digest(SECRET)] = replace(book.callers[digest(SECRET)], open=open_)
+    keys = Keys(book)
+    await keys.identify(call(f"Bearer {SECRET}"))
+    book.away, book.number = True, 2
+    if open_:
+        assert (await keys.identify(call(f"Bearer {SECRET}"))).key_id == "key_1"
+    else:
+        with pytest.raises(NotRecorded):
+            await keys.identify(call(f"Bearer {SECRET}"))
+    with pytest.raises(NotRecorded):
+        await keys.identify(call(f"Bearer {SECRET}x"))
+    book.away = False
+    assert (await keys.identify(call(f"Bearer {SECRET}"))).key_id == "key_1"

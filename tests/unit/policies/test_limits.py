@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from parley.core.call import Call, Caller
 from parley.core.catalog import Target
@@ -13,7 +14,7 @@ from parley.errors import NotRecorded, OverBudget, RateLimited
 from parley.policies.limits import Limits, seconds
 from parley.schema import chat
 from parley.schema.reading import read
-from parley.store.counters import settlement
+from parley.store.counters import Change, debt, settlement
 from parley.testing import START, FakeClock, FakeLedger, a_call
 
 PRICE = Price(input=1_000_000_000, output=2_000_000_000, cached_input=0, source="test")  # 1,000 and 2,000 a token
@@ -158,6 +159,28 @@ async def test_no_call_goes_unmetered(limits: Limits, ledger: FakeLedger) -> Non
     ledger.broken = True
     with pytest.raises(NotRecorded):
         await limits.admit(ask(), caller(REQUESTS), TARGETS)
+
+
+async def test_an_open_project_goes_on_and_pays_later(limits: Limits, ledger: FakeLedger) -> None:
+    """The call is let in without its limits; what it cost is booked, and the audit log hears how many there were."""
+    ledger.broken = True
+    rule, call = money(10**9), ask()
+    mine = msgspec.structs.replace(caller(rule, REQUESTS), open=True, project_id="proj_1")
+    with capture_logs() as lines:
+        await limits.admit(call, mine, TARGETS)
+        await limits.admit(ask(), mine, TARGETS)
+    assert call.unmetered
+    assert [line["event"] for line in lines] == ["the database is away: calls go on without limits"]
+    name = budget_counter(rule, START)
+    assert debt(call.hold.needs, 70) == (Change(name, 70, 0),)
+    notes: list[Any] = []
+
+    async def note(*told: Any, **details: Any) -> None:
+        notes.append((*told, details))
+
+    await limits.confess(note)
+    await limits.confess(note)
+    assert notes == [("project.unmetered", "proj_1", "proj_1", {"data": {"calls": 2, "since": START // 1_000_000_000}})]
 
 
 async def test_the_standings_are_noted(limits: Limits) -> None:

@@ -19,6 +19,7 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables."""
     op.add_column("projects", sa.Column("fit", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("projects", sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_table(
         "rules",
         sa.Column("id", sa.Text, primary_key=True),
@@ -81,6 +82,17 @@ def _administration() -> None:
         sa.Column("notification_channel", sa.LargeBinary, nullable=False),
     )
     op.create_index("spend_alerts_by_project", "spend_alerts", ["project", "created_at"])
+    op.create_table(
+        "spend_alarms",
+        sa.Column("alert", sa.Text, primary_key=True),
+        sa.Column("period", sa.Text, primary_key=True),
+        sa.Column("threshold_amount", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("spent", sa.BigInteger, nullable=False),
+        sa.Column("tried_at", sa.BigInteger, nullable=False),
+        sa.Column("told_at", sa.BigInteger),
+        sqlite_with_rowid=False,
+    )
 
 
 def _people() -> None:
