@@ -5,7 +5,6 @@ import gc
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 from parley.api.server import run
@@ -110,7 +109,12 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
         limits = Limits(store.ledger, clock, settings.limits.longest_answer)
-        after = partial(limits.confess, store.audits.note)
+        keys = Keys(store.keys)
+
+        async def after() -> None:
+            await limits.confess(store.audits.note)
+            await keys.tell(store.keys.used)
+
         keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS, after)
         stack.push_async_callback(keeper.close)
         engine = Engine(shelf(data), settings.engine)
@@ -125,7 +129,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             settings=settings,
             clock=clock,
             started=clock.now(),
-            keys=Keys(store.keys),
+            keys=keys,
             access=Access(),
             audit=Audit(store.ledger, clock, counts),
             limits=limits,

@@ -21,6 +21,7 @@ def shown(key: Key) -> wire.ProjectKey:
         owner=owner,
         redacted_value=key.prefix,
         expires_at=seconds_or_none(key.expires_at),
+        last_used_at=seconds_or_none(key.last_used_at),
     )
 
 
@@ -36,8 +37,8 @@ def shown_account(account: Account) -> wire.Account:
 
 def shown_admin(key: Key) -> wire.AdminKey:
     """Return an admin *key* as the wire shows it."""
-    ends = seconds_or_none(key.expires_at)
-    return wire.AdminKey(key.id, seconds(key.created_at), key.name, key.prefix, wire.AdminOwner(), ends)
+    ends, used = seconds_or_none(key.expires_at), seconds_or_none(key.last_used_at)
+    return wire.AdminKey(key.id, seconds(key.created_at), key.name, key.prefix, wire.AdminOwner(), ends, used)
 
 
 async def list_keys(errand: Errand) -> Page[wire.ProjectKey]:

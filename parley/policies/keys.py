@@ -8,6 +8,7 @@ dead at once. While the database is away nobody knows, and calls are refused; bu
 
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -51,6 +52,7 @@ class Keys:
         self._version: int | None = None
         self._callers: dict[bytes, Caller] = {}
         self._known: dict[str, Caller] = {}  # by the header
+        self._used: dict[str, int] = {}  # when each was last used, as far as nobody was told
 
     async def identify(self, call: Call) -> Caller:
         """Return the caller of *call*. Raises Unauthenticated."""
@@ -71,7 +73,18 @@ class Keys:
                 self._known[header] = caller
         if caller.expires_at is not None and call.at >= caller.expires_at:
             raise Unauthenticated("This API key has expired.", code="expired_api_key")
+        self._used[caller.key_id] = call.at
         return caller
+
+    async def tell(self, note: Callable[[dict[str, int]], Awaitable[None]]) -> None:
+        """Have *note* write when keys were last used, if any were since it did. Raises NotRecorded."""
+        if self._used:
+            used, self._used = self._used, {}
+            try:
+                await note(used)
+            except NotRecorded:
+                self._used = used | self._used
+                raise
 
     def _last_known(self, header: str) -> Caller:
         """Return whose key *header* was when the database was last seen, for `open` projects. Raises NotRecorded."""

@@ -33,6 +33,7 @@ class Key(msgspec.Struct, frozen=True):
     owner_name: str | None = None
     owner_role: str | None = None
     owner_created_at: int | None = None
+    last_used_at: int | None = None
 
 
 class Keyring:
@@ -99,7 +100,7 @@ def _living(project: str | None) -> Select[*tuple[Any, ...]]:
     whose = keys.c.admin if project is None else (keys.c.project_id == project) & ~keys.c.admin
     columns = (keys.c.id, keys.c.name, keys.c.prefix, keys.c.created_at, keys.c.expires_at, keys.c.owner)
     owner = (accounts.c.name.label("owner_name"), accounts.c.role, accounts.c.created_at.label("owner_created_at"))
-    query: Select[*tuple[Any, ...]] = select(*columns, *owner)
+    query: Select[*tuple[Any, ...]] = select(*columns, *owner, keys.c.last_used_at)
     return query.outerjoin_from(keys, accounts, keys.c.owner == accounts.c.id).where(keys.c.revoked_at.is_(None), whose)
 
 

@@ -133,6 +133,13 @@ class Keys:
                 for row in await connection.execute(query)
             }
 
+    async def used(self, times: dict[str, int]) -> None:
+        """Note when keys, by their ids, were last used (nanoseconds since 1970). Raises NotRecorded."""
+        async with self._connections.writing() as connection:
+            for key, at in sorted(times.items()):  # in order, so that processes never wait in a ring
+                later = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < at)
+                await connection.execute(update(keys).where(keys.c.id == key, later).values(last_used_at=at))
+
     async def list(self) -> KeyInfos:
         """Return every key, revoked ones too, the oldest first. Raises NotRecorded."""
         async with self._connections.reading() as connection:

@@ -60,6 +60,7 @@ keys = Table(
     Column("revoked_at", BigInteger),
     Column("owner", Text),  # the service account it was made for
     Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
 )
 
 rules = Table(

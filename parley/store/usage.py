@@ -97,7 +97,9 @@ def _query(question: Question) -> Select[Any]:
     order = [sums.c["bucket"], *(sums.c[name] for name in question.by)]
     if "project" not in question.by:
         return select(sums, null()).order_by(*order)
-    return select(sums, projects.c.id).outerjoin(projects, projects.c.name == sums.c.project).order_by(*order)
+    today = func.coalesce(projects.c.title, sums.c.project)  # rows hold the name that it had at first
+    shown = [today if column.name == "project" else column for column in sums.columns]
+    return select(*shown, projects.c.id).outerjoin(projects, projects.c.name == sums.c.project).order_by(*order)
 
 
 def _counts() -> list[ColumnElement[Any]]:
@@ -122,7 +124,7 @@ def _conditions(question: Question) -> list[ColumnElement[bool]]:
         found.append(calls.c.operation.in_(question.operations))
     if question.projects is not None:
         names = [storable(name) for name in question.projects]
-        named = select(projects.c.name).where(projects.c.id.in_(names))
+        named = select(projects.c.name).where(or_(projects.c.id.in_(names), projects.c.title.in_(names)))
         found.append(or_(calls.c.project.in_(names), calls.c.project.in_(named)))
     if question.keys is not None:
         found.append(calls.c.key_id.in_([storable(name) for name in question.keys]))

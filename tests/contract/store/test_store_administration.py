@@ -8,6 +8,7 @@ import pytest
 from parley.core.rules import Rule
 from parley.errors import Conflict, InvalidRequest, NotFound
 from parley.store.administration import Administration
+from parley.store.audits import Wanted
 from parley.store.database import Store
 from parley.store.keys import digest
 from parley.store.pages import Window
@@ -89,6 +90,16 @@ async def test_a_key_carries_its_end(store: Store, books: Administration) -> Non
     assert [caller.expires_at for caller in (await store.keys.active()).values()] == [77]
 
 
+async def test_a_key_tells_when_it_was_last_used(store: Store, books: Administration) -> None:
+    """The latest time that any process knows; a key that is gone is no fault."""
+    project = await books.projects.create("one")
+    key = await store.keys.create(project="one")
+    assert (await books.keyring.get(project.id, key.id)).last_used_at is None
+    for at in (7, 5):
+        await store.keys.used({key.id: at, "key_gone": 1})
+    assert (await books.keyring.get(project.id, key.id)).last_used_at == 7
+
+
 async def test_keys_of_another_project_are_not_there(store: Store, books: Administration) -> None:
     """Neither read nor deleted; an admin key is no project's."""
     one, two = await books.projects.create("one"), await books.projects.create("two")
@@ -125,7 +136,7 @@ async def test_a_cursor_of_another_list_is_refused(books: Administration) -> Non
         assert raised.value.param == param
 
 
-async def test_a_person_comes_as_invited(books: Administration) -> None:
+async def test_a_person_comes_as_invited(store: Store, books: Administration) -> None:
     """Added by address, with the invite's role and projects; the invite is accepted, once."""
     one, two = await books.projects.create("one"), await books.projects.create("two")
     granted = f'[{{"id":"{two.id}","role":"owner"}},{{"id":"proj_gone","role":"member"}}]'
@@ -134,6 +145,8 @@ async def test_a_person_comes_as_invited(books: Administration) -> None:
     assert (await books.people.get(member.id)).role == "owner"
     assert (await books.members.get(member.id, project=two.id)).role == "owner"
     assert (await books.invites.get(invite.id)).accepted_at is not None
+    deeds, _ = await store.audits.list(Wanted(kinds=("invite.accepted",)))
+    assert [deed.link.subject for deed in deeds] == [invite.id]
     with pytest.raises(Conflict):
         await books.members.join(one.id, "member", person=member.id)
     with pytest.raises(Conflict):

@@ -43,6 +43,17 @@ async def test_the_end_is_left_out(store: Store) -> None:
     assert [(one.bucket, one.calls) for one in found] == [(20_000, 2), (20_001, 1)]
 
 
+async def test_a_renamed_project_is_told_by_its_name_of_today(store: Store) -> None:
+    """And found by either name, though rows hold the first."""
+    await store.keys.create(project="shop")
+    owner = await store.rules.project("shop")
+    await store.administration.projects.rename(owner, "store")
+    await write(store, {"project": "shop"}, {"project": "other"})
+    for name in ("shop", "store", owner):
+        found = await ask(store, by=("project",), projects=(name,))
+        assert [(one.project, one.project_id, one.calls) for one in found] == [("store", owner, 1)]
+
+
 async def test_groups(store: Store) -> None:
     """By project with its id where there is one, and by the model that answered, or else was asked for."""
     key = await store.keys.create(project="shop")

@@ -129,3 +129,24 @@ async def test_while_the_database_is_away_only_open_projects_go_on(open_: bool) 
         await keys.identify(call(f"Bearer {SECRET}x"))
     book.away = False
     assert (await keys.identify(call(f"Bearer {SECRET}"))).key_id == "key_1"
+
+
+async def test_it_is_told_when_keys_were_used() -> None:
+    """Once, the last time of each; kept where nobody could be told."""
+    keys = Keys(FakeKeyBook())
+    for at in (5, 7):
+        await keys.identify(Call("chat.completions", b"", f"Bearer {SECRET}", at=at, arrived=0.0, id="req_1"))
+    told: list[dict[str, int]] = []
+
+    async def fail(used: dict[str, int]) -> None:
+        assert used
+        raise NotRecorded
+
+    async def note(used: dict[str, int]) -> None:
+        told.append(used)
+
+    with pytest.raises(NotRecorded):
+        await keys.tell(fail)
+    await keys.tell(note)
+    await keys.tell(note)
+    assert told == [{"key_1": 7}]

@@ -64,6 +64,7 @@ def _administration() -> None:
     op.add_column("projects", sa.Column("archived_at", sa.BigInteger))
     op.add_column("keys", sa.Column("owner", sa.Text))
     op.add_column("keys", sa.Column("expires_at", sa.BigInteger))
+    op.add_column("keys", sa.Column("last_used_at", sa.BigInteger))
     op.create_table(
         "service_accounts",
         *_head(),
