@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from parley.core.catalog import Timeouts
 from parley.core.keys import is_ours
-from parley.core.money import FREE, Price, nano
+from parley.core.money import FREE, Price, nano, price
 from parley.environment import overlay
 from parley.errors import SettingsError
 from parley.mistakes import told
@@ -205,7 +205,7 @@ class PriceSettings(Tree, frozen=True):
 
     def price(self) -> Price:
         """Return it as a price in nano-dollars per million tokens."""
-        return Price(
+        return price(
             input=nano(Decimal(self.input)),
             output=nano(Decimal(self.output)),
             cached_input=nano(Decimal(self.cached_input or self.input)),

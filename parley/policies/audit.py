@@ -183,7 +183,7 @@ class Entry:
             output_tokens=usage.output,
             exact=usage.exact,
             cost=price.of(usage) if price else 0,
-            price=price.source if price else "",
+            price=price.told or price.source if price else "",
             status=status,
             code=code,
             outcome=outcome,

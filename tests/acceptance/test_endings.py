@@ -212,7 +212,7 @@ def check_money(row: dict[str, Any], ending: Ending) -> None:
     assert row["cost"] == 1000 * ending.tokens[0] + 2000 * ending.tokens[1]
     if ending.tokens != NOTHING:
         assert row["model_answered"] == REAL
-        assert row["price"] == "parley.toml"
+        assert row["price"] == "parley.toml 1/2"
         assert bool(row["exact"]) is ending.exact
         assert 0 < row["first_token_us"] <= row["total_us"]
 
