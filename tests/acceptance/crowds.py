@@ -27,6 +27,7 @@ from parley.store.tables import holds
 TOKENS = 5  # of every answer
 COST = 5_000_000  # nano-dollars: five tokens at a thousand dollars a million
 SECONDS = 60.0
+PATIENT = 1.5  # seconds
 BRISK = 0.03  # seconds the upstream takes, or a pause of its stream
 SETTINGS = """
 [server]
@@ -144,7 +145,10 @@ async def call(server: Server, key: str, model: str = "ok", **parameters: Any) -
     reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
     try:
         writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        return await asyncio.wait_for(Line(reader, writer).answer(), SECONDS)
+        async with asyncio.timeout(SECONDS):  # not `wait_for`: in Python 3.11 it can swallow a cancellation
+            return await Line(reader, writer).answer()
+    except TimeoutError as error:
+        raise AssertionError(f"no answer within {SECONDS} seconds") from error
     finally:
         writer.transport.abort()
         await asyncio.sleep(0)
@@ -190,6 +194,13 @@ async def _brisk(asked: Asked) -> bool:
     await asked.begin()
     await asked.words("Hello", " there", ",", " friend", ".", pause=BRISK)
     return await asked.finish()
+
+
+@behaviour("patient")
+async def _patient(asked: Asked) -> bool:
+    """Take longer than a database needs to go away."""
+    await asyncio.sleep(PATIENT)
+    return await asked.whole("200 OK", completion())
 
 
 @behaviour("obedient")

@@ -126,7 +126,7 @@ def test_what_the_api_changes_is_noted(boss: openai.OpenAI) -> None:
     admin.projects.archive(shop.id)
     with pytest.raises(openai.NotFoundError):
         admin.users.delete(user.id)
-    logs = admin.audit_logs.list(limit=9).data
+    logs = admin.audit_logs.list(limit=10).data
     assert [log.type for log in reversed(logs)] == [
         "project.created",
         "service_account.created",
@@ -135,6 +135,7 @@ def test_what_the_api_changes_is_noted(boss: openai.OpenAI) -> None:
         "user.deleted",
         "invite.sent",
         "invite.deleted",
+        "api_key.deleted",
         "service_account.deleted",
         "project.archived",
     ]
