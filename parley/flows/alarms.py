@@ -36,8 +36,11 @@ class Watch:
     async def _work(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            with suppress(NotRecorded):  # the keeper of the lease tells of a database that is away
-                await self._turn()
+            try:
+                with suppress(NotRecorded):  # the keeper of the lease tells of a database that is away
+                    await self._turn()
+            except Exception:
+                log.exception("a fault of ours: the watch over spend alerts goes on")
 
     async def _turn(self) -> None:
         for alert in await self._alarms.ring():

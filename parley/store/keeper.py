@@ -41,6 +41,8 @@ class Keeper:
                 if not self._away:
                     log.warning("the lease could not be renewed", why=str(failure.__cause__ or failure))
                 self._away = True
+            except Exception:
+                log.exception("a fault of ours: the lease's keeper goes on")
             else:
                 self._away = False
             await asyncio.sleep(self._every)

@@ -48,6 +48,7 @@ from parley.store.tables import calls, completions, labels
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection raises that breaks between two steps of its protocol
     asyncpg.exceptions.OperatorInterventionError,  # the server is stopping, or starting
     OSError,
     TimeoutError,
@@ -184,8 +185,10 @@ class PostgresLedger:
                 if self._loop.time() + _PAUSE_SECONDS >= deadline:
                     return [failure(error) for _ in group]
                 await asyncio.sleep(_PAUSE_SECONDS)
-            except asyncpg.PostgresError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the groups behind this one go on
                 self._lease.doubt()
+                if not isinstance(error, asyncpg.PostgresError):
+                    await self._drop()
                 return [failure(error) for _ in group]
 
     async def _drop(self) -> None:

@@ -20,7 +20,7 @@ from parley.store.backlog import Backlog
 from parley.store.completions import StoredCompletion
 from parley.store.counters import Verdict
 from parley.store.leases import LEASE_SECONDS, Lease
-from parley.store.ledger import Admission, Claiming, Entry, Keep, Record, Results, Settled, left_behind, settle
+from parley.store.ledger import Admission, Claiming, Entry, Keep, Record, Results, Settled, failure, left_behind, settle
 from parley.store.replays import Claim, Found, Kept
 from parley.store.sqlite_book import Book
 
@@ -127,7 +127,10 @@ class SqliteLedger:
     def _work(self) -> None:
         """Write groups until None comes. Runs in the thread."""
         while (group := self._groups.get()) is not None:
-            results = self._book.write(group)
+            try:
+                results = self._book.write(group)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the groups behind this one go on
+                results = [failure(error) for _ in group]
             with suppress(RuntimeError):  # the loop was closed without us: nobody waits any more
                 self._loop.call_soon_threadsafe(self._settle, group, results)
         self._book.close()

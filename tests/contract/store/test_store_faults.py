@@ -4,8 +4,11 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 from msgspec.structs import astuple
 
@@ -14,6 +17,9 @@ from parley.store.bells import UNKNOWN, FileBell
 from parley.store.counters import Counter
 from parley.store.database import Store, open_store
 from parley.store.ledger import Entry, Settled
+from parley.store.postgres_ledger import PostgresLedger, _Group
+from parley.store.sqlite_book import Book
+from parley.store.sqlite_ledger import SqliteLedger
 from tests.contract.store.counting import an_admission, counter, held, money, settle
 from tests.contract.store.postgres_server import PostgresServer
 from tests.contract.store.rows import a_completion, a_record, until
@@ -184,3 +190,24 @@ async def test_a_row_that_was_committed_after_all_stands_once(remote: Store) -> 
     remote.ledger._backlog.add(late)  # type: ignore[attr-defined]
     assert await remote.ledger.catch_up() == 0
     assert (await counter(remote, "usd"), [row.status for row in await remote.calls()]) == (Counter(30, 0), [200])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), asyncpg.InternalClientError("between two steps")])
+async def test_no_fault_ends_the_writer(store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Whatever a group meets, its calls are told at the worst, and the next one is written."""
+    whole = {SqliteLedger: (Book, "_write"), PostgresLedger: (_Group, "write")}
+    owner, name = whole[type(store.ledger)]  # type: ignore[index]
+    write, faults = getattr(owner, name), [error]
+
+    def once(*arguments: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return write(*arguments)
+
+    monkeypatch.setattr(owner, name, once)
+    with suppress(NotRecorded):
+        await store.ledger.write(a_record())
+    assert faults == []
+    last = a_record()
+    await store.ledger.write(last)
+    assert last.id in {record.id for record in await store.calls()}

@@ -85,3 +85,18 @@ async def test_the_last_thing_is_to_write_what_is_late() -> None:
     ledger.late = 1
     await keeper.close()
     assert ledger.late == 0
+
+
+async def test_a_fault_of_ours_does_not_end_the_keeper() -> None:
+    """It is told with its trace, and the lease is renewed all the same."""
+    ledger, faults = Ledger(), [KeyError("a fault of ours")]
+
+    async def after() -> None:
+        if faults:
+            raise faults.pop()
+
+    with capture_logs() as lines:
+        keeper = Keeper(ledger, TURN, after)
+        await turns(ledger, 3)
+        await keeper.close()
+    assert [line["log_level"] for line in lines] == ["error"]
