@@ -78,6 +78,7 @@ class Plan:
     rounds: int = 5
     upstream_port: int = 0
     other: Gateway | None = None
+    postgres: str = ""
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ MADE = "<!-- Made by `python -m docs.generate`: change the code's own words inst
 SECTIONS = {
     "[server]": "ServerSettings",
     "[store]": "StoreSettings",
+    "[limits]": "LimitSettings",
+    "[alerts]": "AlertSettings",
     "[engine]": "EngineSettings",
     "[upstreams.NAME]": "UpstreamSettings",
     '[models."NAME"]': "ModelSettings",
@@ -110,7 +112,7 @@ def _root() -> Any:
 def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
     """Yield every command below *command* that does something, and how it is called."""
     inner = getattr(command, "commands", None)
-    if inner is None:
+    if inner is None or command.invoke_without_command:
         yield path, command
     for name, one in (inner or {}).items():
         yield from _commands(f"{path} {name}", one)

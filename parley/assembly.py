@@ -8,18 +8,24 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from parley.api.server import run
+from parley.core.catalog import Timeouts
 from parley.core.clock import SystemClock
 from parley.engine.engine import Engine
 from parley.engine.shelf import Shelf
 from parley.errors import SettingsError
+from parley.flows.alarms import Watch
 from parley.house import House
 from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
 from parley.policies.prices import look_up
+from parley.policies.replays import Replays
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
+from parley.store.keeper import Keeper
+from parley.store.leases import RENEWALS
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
@@ -27,6 +33,7 @@ from parley.upstreams.opening import Upstreams
 from parley.upstreams.providers.local.provider import LocalProvider
 from parley.upstreams.providers.openai import OpenAIProvider
 from parley.upstreams.routing import Routes
+from parley.upstreams.webhooks import Webhook
 
 SQLITE = "sqlite:///"
 GARBAGE = 20_000  # new objects between two looks of the garbage collector; 700 by default
@@ -54,7 +61,7 @@ def shelf(data: Path) -> Shelf:
 
 async def store_of(settings: Settings, data: Path) -> Store:
     """Return the open store, for commands that need no server. Raises SettingsError."""
-    return await open_store(store_url(settings, data))
+    return await open_store(store_url(settings, data), settings.limits.lease_seconds)
 
 
 def providers(settings: Settings, client: Client) -> dict[str, Provider]:
@@ -71,15 +78,27 @@ def provider(name: str, upstream: UpstreamSettings, client: Client) -> Provider:
         raise SettingsError(f"upstreams.{name}.base_url: {error.message}") from error
 
 
+def webhook(settings: Settings, client: Client) -> Webhook | None:
+    """Return who is told of spend alerts. Raises SettingsError."""
+    url, secret = settings.alerts.webhook, settings.alerts.secret
+    return Webhook(url, secret.reveal("alerts.secret"), client) if url and secret else None
+
+
 def examine(settings: Settings, data: Path) -> None:
     """Refuse, before anything is made, what `serve` could not run with. Raises SettingsError."""
     store_url(settings, data)
     providers(settings, Client())
+    webhook(settings, Client())
 
 
 def local(settings: Settings, engine: Engine, client: Client) -> dict[str, Provider]:
     """Return who speaks to the embedded engine."""
     return {LOCAL: LocalProvider(engine, client)} if settings.engine.enabled else {}
+
+
+def patience(settings: Settings) -> float:
+    """Return the seconds that a call may wait for an earlier one of the same key: the longest that one may take."""
+    return max((upstream.timeouts.total for upstream in settings.upstreams.values()), default=Timeouts().total)
 
 
 @contextlib.asynccontextmanager
@@ -89,19 +108,32 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
+        limits = Limits(store.ledger, clock, settings.limits.longest_answer)
+        keys = Keys(store.keys)
+
+        async def after() -> None:
+            await limits.confess(store.audits.note)
+            await keys.tell(store.keys.used)
+
+        keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS, after)
+        stack.push_async_callback(keeper.close)
         engine = Engine(shelf(data), settings.engine)
         stack.push_async_callback(engine.close)
         client, near = Client(), Client(idle_seconds=ENGINE_KEEPS)
         stack.push_async_callback(client.close)
         stack.push_async_callback(near.close)
+        watch = Watch(store.alarms, webhook(settings, client), settings.alerts.every_seconds)
+        stack.push_async_callback(watch.close)
         counts = Counts()
         yield House(
             settings=settings,
             clock=clock,
             started=clock.now(),
-            keys=Keys(store.keys),
+            keys=keys,
             access=Access(),
             audit=Audit(store.ledger, clock, counts),
+            limits=limits,
+            replays=Replays(store.ledger, patience(settings)),
             counts=counts,
             routes=Routes(settings, engine, look_up),
             upstreams=Upstreams(
@@ -110,6 +142,9 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
                 Attempts(clock, counts.attempts),
             ),
             completions=store.completions,
+            administration=store.administration,
+            audits=store.audits,
+            usage=store.usage,
             ready=store.ready,
         )
 

@@ -1,16 +1,17 @@
-"""The command line: every command with its options, on one screen; what it does is in `parley.commands`.
+"""The command line: every command with its options; what it does is in `parley.commands`, a module each.
 
-The modules behind the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the
-user can mend is one sentence on standard error: exit status 2 for settings and arguments, 1 for the rest.
+The groups about limits, usage and the audit log stand in `parley.commands.menu_limits` and the like. The modules behind
+the commands are loaded when their command runs (docs/decisions/0002-lazy-commands.md). Whatever the user can mend is
+one sentence on standard error: exit status 2 for settings and arguments, 1 for the rest.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from parley import __version__
+from parley.commands import menu_audit, menu_limits, menu_usage
+from parley.commands.menu import FLAG, Command, Config, Data, Group, Json
 from parley.core.later import later
 from parley.errors import ParleyError, SettingsError
 
@@ -24,31 +25,6 @@ else:
     models = later("parley.commands.models")
     options = later("parley.commands.options")
     serve = later("parley.commands.serve")
-
-FLAG = ""  # what stands behind an option that takes nothing
-
-
-class Command(TyperCommand):
-    """A command whose help shows no type of a flag."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return `--help`, a flag too."""
-        return plain(super().get_help_option(ctx))
-
-
-class Group(TyperGroup):
-    """A group of commands whose help shows no type of a flag."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return `--help`, a flag too."""
-        return plain(super().get_help_option(ctx))
-
-
-def plain(option: Any) -> Any:
-    """Return *option* without the `<bool>` that typer would show behind it."""
-    if option is not None:
-        option.metavar = FLAG
-    return option
 
 
 class Commands(Group):
@@ -69,26 +45,17 @@ app = typer.Typer(
 key = typer.Typer(cls=Group, no_args_is_help=True, help="Make, list and revoke API keys.")
 model = typer.Typer(cls=Group, no_args_is_help=True, help="List, add and remove the models of the embedded engine.")
 app.add_typer(key, name="key")
+app.add_typer(menu_limits.limit, name="limit")
+app.add_typer(menu_limits.budget, name="budget")
+app.add_typer(menu_usage.usage, name="usage")
+app.add_typer(menu_audit.audits, name="audit")
 app.add_typer(model, name="model")
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", envvar="PARLEY_CONFIG", metavar="FILE", help="The settings; default: ./parley.toml, if it exists."
-    ),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", envvar="PARLEY_DATA", metavar="DIR", help="The data folder; default: ~/.local/share/parley."
-    ),
-]
 Listen = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; port 0: any free one.")]
 Workers = Annotated[
     int | None,
     typer.Option(min=1, max=256, help="Processes that share the port; each loads the engine's models for itself."),
 ]
-Json = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print JSON.")]
 Descriptor = Annotated[int | None, typer.Option(hidden=True)]
 
 

@@ -11,9 +11,12 @@ ParleyError                 500
 │   ├── NotAllowed          405
 │   ├── Timeout             408
 │   ├── Conflict            409
+│   │   ├── KeyReused       409  an Idempotency-Key that came with another request before
+│   │   └── KeyInUse        409  the first call with it has not ended; may be tried again
 │   ├── TooLarge            413
 │   ├── HeaderTooLarge      431
-│   └── RateLimited         429
+│   ├── RateLimited         429
+│   └── OverBudget          429  insufficient_quota
 ├── UpstreamError           502  it is somebody else's fault; the next target may do better
 │   ├── UpstreamRefused     400  the provider refuses the request itself: told to the client, not shopped around
 │   ├── UpstreamBroken      502  it closed, sent rubbish, or answered 5xx
@@ -31,7 +34,7 @@ Status, type and code are class attributes; the first line of the docstring is t
 `parley.api.render` turns one into OpenAI's body. Errors are told apart by class, never by their words.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 
 class ParleyError(Exception):
@@ -123,6 +126,18 @@ class Conflict(RequestError):
     status = 409
 
 
+class KeyReused(Conflict):
+    """The header `Idempotency-Key` has come with another request before. Send each request under a key of its own."""
+
+    code = "idempotency_key_reused"
+
+
+class KeyInUse(Conflict):
+    """The first request with this `Idempotency-Key` has still not ended. Please try again later."""
+
+    code = "idempotency_key_in_use"
+
+
 class TooLarge(RequestError):
     """The request body is too large."""
 
@@ -139,8 +154,30 @@ class RateLimited(RequestError):
     """Rate limit reached."""
 
     status = 429
-    type = "requests"
     code = "rate_limit_exceeded"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        kind: Literal["requests", "tokens"] = "requests",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.kind = kind
+
+    @property
+    def error_type(self) -> str:
+        """What was limited."""
+        return self.kind
+
+
+class OverBudget(RequestError):
+    """You exceeded your current quota."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
 
 
 class UpstreamError(ParleyError):
@@ -222,6 +259,7 @@ class NotRecorded(ParleyError):
     status = 503
     type = "service_unavailable_error"
     code = "not_recorded"
+    final = False  # whether it is the row itself that is refused, so that trying again is in vain
 
 
 class ShuttingDown(ParleyError):

@@ -8,8 +8,13 @@ from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
+from parley.policies.replays import Replays
 from parley.settings import Settings
+from parley.store.administration import Administration
+from parley.store.audits import Audits
 from parley.store.completions import Completions
+from parley.store.usage import Usage
 from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
 
@@ -24,8 +29,13 @@ class House:
     keys: Keys
     access: Access
     audit: Audit
+    limits: Limits
+    replays: Replays
     counts: Counts
     routes: Routes
     upstreams: Upstreams
     completions: Completions
+    administration: Administration
+    audits: Audits
+    usage: Usage
     ready: Callable[[], Awaitable[None]]  # raises NotRecorded when the database can't be written

@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from parley.core.catalog import Timeouts
 from parley.core.keys import is_ours
-from parley.core.money import FREE, Price, nano
+from parley.core.money import FREE, Price, nano, price
 from parley.environment import overlay
 from parley.errors import SettingsError
 from parley.mistakes import told
@@ -129,6 +129,44 @@ class StoreSettings(Tree, frozen=True):
     ] = "sqlite:///parley.db"
 
 
+class LimitSettings(Tree, frozen=True):
+    """What limits and budgets assume."""
+
+    longest_answer: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Tokens an answer may have when its call does not say and a budget has to hold its price; "
+            "the upstream is told so.",
+        ),
+    ] = 16_384
+    lease_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="How long a process that is not heard of keeps what its calls hold; then it counts as spent. "
+            "The same for all that share a database.",
+        ),
+    ] = 30.0
+
+
+class AlertSettings(Tree, frozen=True):
+    """Who is told when a spend alert is reached."""
+
+    webhook: Annotated[
+        str | None,
+        Meta(description="The address that is sent the event; none: it stands in the log and the audit log."),
+    ] = None
+    secret: Annotated[
+        Secret | None, Meta(description='What the events are signed with, as "Standard Webhooks" has it.')
+    ] = None
+    every_seconds: Annotated[float, Meta(ge=0.1, description="How often it is looked what was spent.")] = 30.0
+
+    def __post_init__(self) -> None:
+        if (self.webhook is None) != (self.secret is None):
+            raise ValueError("alerts: webhook and secret go together: an event that nobody signed proves nothing")
+
+
 class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
@@ -167,7 +205,7 @@ class PriceSettings(Tree, frozen=True):
 
     def price(self) -> Price:
         """Return it as a price in nano-dollars per million tokens."""
-        return Price(
+        return price(
             input=nano(Decimal(self.input)),
             output=nano(Decimal(self.output)),
             cached_input=nano(Decimal(self.cached_input or self.input)),
@@ -213,6 +251,8 @@ class Settings(Tree, frozen=True):
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
+    limits: LimitSettings = LimitSettings()
+    alerts: AlertSettings = AlertSettings()
     engine: EngineSettings = EngineSettings()
     upstreams: dict[str, UpstreamSettings] = {}
     models: dict[str, ModelSettings] = {}
@@ -262,7 +302,13 @@ def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price |
 
 _SECTIONS = {
     section: [field.name for field in msgspec.structs.fields(kind)]
-    for section, kind in (("server", ServerSettings), ("store", StoreSettings), ("engine", EngineSettings))
+    for section, kind in (
+        ("server", ServerSettings),
+        ("store", StoreSettings),
+        ("limits", LimitSettings),
+        ("alerts", AlertSettings),
+        ("engine", EngineSettings),
+    )
 }
 
 

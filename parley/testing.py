@@ -3,12 +3,14 @@
 They stand in for what a test can't have otherwise: faults and exact times. Everything else in tests is the real thing.
 """
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import msgspec
 
-from parley.core.call import Call, Caller, request_id
+from parley.core.call import Call, Caller, Once, request_id
 from parley.core.catalog import Target
 from parley.core.events import Event, Kind, Usage
 from parley.core.money import FREE, Price
@@ -19,10 +21,17 @@ from parley.policies.access import Access
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
 from parley.policies.keys import Keys
+from parley.policies.limits import Limits
+from parley.policies.replays import Replays
 from parley.settings import Settings
+from parley.store.administration import Administration
+from parley.store.audits import Audits
 from parley.store.completions import Completions, StoredCompletion
+from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
-from parley.store.ledger import Record
+from parley.store.ledger import Admission, Record, Settled, apply
+from parley.store.replays import Claim, Found, Kept
+from parley.store.usage import Usage as Sums
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.opening import Upstreams
@@ -30,6 +39,7 @@ from parley.upstreams.routing import Routes
 
 SECRET = "sk-parley-for-tests"  # noqa: S105 - opens nothing but a fake
 START = 1_700_000_000_000_000_000
+PATIENCE = 0.2  # seconds that a call waits for an earlier one with the same key
 
 
 class FakeClock:
@@ -56,6 +66,8 @@ class RecordingReply:
 
     def __init__(self, meanwhile: Callable[[Event], Awaitable[None]] | None = None) -> None:
         self.authenticated = False
+        self.standings: list[Any] = []
+        self.replayed = False
         self.events: list[Event] = []
         self.ended = False
         self._meanwhile = meanwhile
@@ -87,14 +99,72 @@ class FakeLedger:
         self.records: list[Record] = []
         self.stored: list[StoredCompletion] = []
         self.broken = False
+        self.counters: defaultdict[str, Counter] = defaultdict(Counter)
+        self.holds: set[str] = set()
+        self.claims: dict[tuple[str, str], Found] = {}
+        self.now = START
 
-    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
-        """Keep *record*. Raises NotRecorded when broken."""
+    async def write(
+        self,
+        record: Record,
+        stored: StoredCompletion | None = None,
+        settled: Settled | None = None,
+        kept: Kept | None = None,
+        *,
+        open: bool = False,  # noqa: A002, ARG002 - as callers have it
+    ) -> None:
+        """Keep *record*, and settle. Raises NotRecorded when broken."""
         if self.broken:
             raise NotRecorded
+        if settled is not None:
+            for change in settled.changes if settled.id in self.holds else settled.owed:
+                apply(change, self.counters)
+            self.holds.discard(settled.id)
         self.records.append(record)
         if stored is not None:
             self.stored.append(stored)
+        if kept is not None:
+            self._end(kept)
+
+    async def claim(self, claim: Claim) -> Found:
+        """Return who has the key. Raises NotRecorded when broken."""
+        if self.broken:
+            raise NotRecorded
+        return self.claims.setdefault((claim.project, claim.key), Found(claim.call, claim.digest, None))
+
+    def _end(self, kept: Kept) -> None:
+        name = kept.claim.project, kept.claim.key
+        if name in self.claims and self.claims[name].call == kept.claim.call:
+            del self.claims[name]
+            if kept.answer is not None:
+                self.claims[name] = Found(kept.claim.call, kept.claim.digest, kept.answer)
+
+    async def admit(self, admission: Admission) -> Verdict:
+        """Take what *admission* needs. Raises NotRecorded when broken."""
+        if self.broken:
+            raise NotRecorded
+        for need in admission.needs:
+            self.counters[need.counter]  # made where it is not there yet
+        verdict = decide(admission.needs, self.counters, self.now)
+        if verdict.short is None:
+            self.holds.add(admission.id)
+        return verdict
+
+    async def keep(self) -> int:
+        """Have nobody to settle for."""
+        return 0
+
+    async def catch_up(self) -> int:
+        """Have nothing to write late."""
+        return 0
+
+    async def ready(self) -> None:
+        """Be ready. Raises NotRecorded when broken."""
+        if self.broken:
+            raise NotRecorded
+
+    async def close(self) -> None:
+        """Have nothing to close."""
 
 
 class FakeKeyBook:
@@ -196,7 +266,7 @@ def chunk(text: str, *, finish: str | None = None) -> Event:
     return Event(Kind.CHUNK, msgspec.json.encode(body), "m-1", text=text)
 
 
-def a_house(
+def a_house(  # noqa: PLR0913 - what a test may choose
     providers: dict[str, Provider],
     settings: Settings,
     *,
@@ -204,6 +274,7 @@ def a_house(
     clock: FakeClock | None = None,
     price: Price = FREE,
     completions: Completions | None = None,
+    administration: Administration | None = None,
 ) -> House:
     """Return a house whose upstreams are *providers*; only what a flow touches is real."""
     clock = clock or FakeClock()
@@ -220,6 +291,8 @@ def a_house(
         keys=Keys(FakeKeyBook()),
         access=Access(),
         audit=Audit(ledger, clock, counts),
+        limits=Limits(ledger, clock, settings.limits.longest_answer),
+        replays=Replays(ledger, PATIENCE),
         counts=counts,
         routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),
         upstreams=Upstreams(
@@ -228,11 +301,15 @@ def a_house(
             Attempts(clock, counts.attempts),
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
+        administration=administration or cast("Any", None),
+        audits=Audits(cast("Any", None)),
+        usage=Sums(cast("Any", None)),
         ready=ready,
     )
 
 
-def a_call(body: object, *, secret: str = SECRET, operation: str = "chat.completions") -> Call:
-    """Return a call with *body* (an object, or the bytes themselves)."""
+def a_call(body: object, *, secret: str = SECRET, operation: str = "chat.completions", key: str | None = None) -> Call:
+    """Return a call with *body* (an object, or the bytes themselves), and *key* as its `Idempotency-Key`."""
     raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    return Call(operation, raw, f"Bearer {secret}", at=START, arrived=0.0, id=request_id(START))
+    once = None if key is None else Once(key, hashlib.sha256(raw).digest())
+    return Call(operation, raw, f"Bearer {secret}", at=START, arrived=0.0, once=once, id=request_id(START))

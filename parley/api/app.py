@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from parley.api import health, models, stored
+from parley.api.admin import table as admin
 from parley.api.calls import calling, calling_engine
 from parley.api.openapi import document
 from parley.api.reply import HttpReply
@@ -18,7 +19,7 @@ from parley.schema.models import ModelList, ModelObject
 from parley.schema.stored import StoredDeleted, StoredList, StoredMessageList, StoredUpdate
 from parley.schema.wire import Metadata
 
-CALL = (400, 401, 403, 404, 408, 413, 431, 500, 502, 503, 504)
+CALL = (400, 401, 403, 404, 408, 409, 413, 431, 500, 502, 503, 504)
 READ = (400, 401, 403, 404, 408, 413, 431, 500, 503)
 OPEN = (400, 408, 413, 431, 500, 503)
 CHAT = "/v1/chat/completions"
@@ -44,7 +45,8 @@ async def openapi(_: Request, reply: HttpReply, __: House) -> None:
 
 def _call(path: str, operation: str, summary: str, body: type, answer: type, *, streams: bool = True) -> Route:
     """Return the route of an operation that a model answers."""
-    return Route("POST", path, operation, summary, calling(operation), body, answer, streams, statuses=CALL)
+    endpoint = calling(operation)
+    return Route("POST", path, operation, summary, endpoint, body, answer, streams, statuses=CALL, once=True)
 
 
 def _older(route: Route) -> Route:
@@ -81,6 +83,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", "models.list", "List the models.", models.listing, answer=ModelList, statuses=READ),
     Route("GET", "/v1/models/{model}", "models.retrieve", "Get a model.", models.one,
           answer=ModelObject, statuses=READ),
+    *admin.ROUTES,
     Route("GET", "/healthz", "health", "Tell that the process lives.", health.healthz,
           answer=health.Health, secured=False, statuses=OPEN),
     Route("GET", "/readyz", "ready", "Tell whether calls can be recorded.", health.readyz,

@@ -1,17 +1,20 @@
 """The endpoints that answer with a model: each hands its request to the flow of calls."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 
 from parley.api.older import AGENT, with_content, with_model
 from parley.api.render import JSON
 from parley.api.reply import HttpReply
 from parley.api.request import Request
-from parley.core.call import Call
+from parley.core.call import Call, Once
 from parley.errors import InvalidRequest, ParleyError
 from parley.flows.calls import answer
 from parley.house import House
 
 Endpoint = Callable[[Request, HttpReply, House], Awaitable[None]]
+
+ONCE = b"idempotency-key"
 
 
 def unreadable(request: Request) -> ParleyError | None:
@@ -31,6 +34,13 @@ def unreadable(request: Request) -> ParleyError | None:
     return None
 
 
+def once_of(request: Request) -> Once:
+    """Return what *request*, which has an `Idempotency-Key`, is told apart by, should it come again."""
+    asked = hashlib.sha256(f"{request.method} {request.path}\n".encode())
+    asked.update(request.body)
+    return Once(request.headers[ONCE].decode("latin-1").strip(), asked.digest())
+
+
 def call_of(request: Request, operation: str) -> Call:
     """Return what *request* asks as a call."""
     return Call(
@@ -40,6 +50,7 @@ def call_of(request: Request, operation: str) -> Call:
         at=request.at,
         arrived=request.arrived,
         client=request.header(b"user-agent") or "",
+        once=once_of(request) if ONCE in request.headers else None,
         refusal=unreadable(request),
         id=request.id,
     )

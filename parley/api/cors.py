@@ -22,6 +22,7 @@ NO_CONTENT = 204
 METHODS = b"access-control-allow-methods: GET, POST, DELETE\r\naccess-control-max-age: 7200\r\n"
 SHOWN = (
     b"access-control-expose-headers: openai-processing-ms, openai-version, openai-organization, retry-after, "
+    b"idempotent-replayed, "
     b"x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, "
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens\r\n"
 )  # besides x-request-id, which every answer shows

@@ -14,6 +14,7 @@ import msgspec
 
 from parley import __version__
 from parley.api.routes import Route
+from parley.policies.replays import HEADER, LONGEST_KEY
 from parley.schema.answers import ChatChunk, ChatCompletion
 from parley.schema.completions import Completion
 from parley.schema.errors import ErrorBody
@@ -34,6 +35,13 @@ _REQUEST_ID: Final = {
     "schema": {"type": "string"},
 }
 _HEADERS: Final = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+
+_ONCE: Final = {
+    "name": HEADER,
+    "in": "header",
+    "description": "A new random text for each new request: the same request under the same one is answered once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+}
 
 Node = dict[str, Any]
 
@@ -122,7 +130,7 @@ def _parameters(route: Route, schemas: dict[Any, Node]) -> list[Node]:
         if said["schema"].get("type") == "object":
             said |= {"style": "deepObject", "explode": True}
         found.append(said)
-    return found
+    return [*found, _ONCE] if route.once else found
 
 
 def _success(route: Route, schemas: dict[Any, Node]) -> Node:

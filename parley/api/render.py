@@ -1,16 +1,28 @@
 """Our errors as OpenAI's bodies and headers."""
 
 import math
+from collections.abc import Iterable
 
 import msgspec
 
-from parley.errors import ParleyError, RateLimited, Unauthenticated, UpstreamDenied, UpstreamMisplaced
+from parley.errors import (
+    KeyReused,
+    OverBudget,
+    ParleyError,
+    RateLimited,
+    Unauthenticated,
+    UpstreamDenied,
+    UpstreamMisplaced,
+)
+from parley.policies.limits import seconds
 from parley.schema.errors import ErrorBody, ErrorDetail
+from parley.store.counters import Standing
 
 _encode = msgspec.json.Encoder().encode
 
 JSON = b"application/json"
-LASTING = (UpstreamDenied, UpstreamMisplaced)  # for the operator to mend: official clients would retry any 502
+# for somebody to mend: official clients would retry them all
+LASTING = (UpstreamDenied, UpstreamMisplaced, OverBudget, KeyReused)
 
 
 def error_body(error: ParleyError) -> bytes:
@@ -25,10 +37,24 @@ def error_body(error: ParleyError) -> bytes:
 def error_headers(error: ParleyError) -> bytes:
     """Return the header lines that belong to *error*, each ended with CRLF."""
     lines = b""
-    if error.retry_after is not None or isinstance(error, RateLimited):
-        lines += b"retry-after: %d\r\n" % max(1, math.ceil(error.retry_after or 1))
+    if error.retry_after is not None:
+        lines += b"retry-after: %d\r\n" % max(1, math.ceil(error.retry_after))
+    if error.retry_after is not None and isinstance(error, RateLimited):
+        lines += b"retry-after-ms: %d\r\n" % math.ceil(error.retry_after * 1000)
     if isinstance(error, LASTING):
         lines += b"x-should-retry: false\r\n"
     if isinstance(error, Unauthenticated):
         lines += b"www-authenticate: Bearer\r\n"
+    return lines
+
+
+def limit_headers(standings: Iterable[Standing]) -> bytes:
+    """Return the header lines that tell how limits stand: of each measure the one with the least left."""
+    lines = b""
+    for measure in ("requests", "tokens"):
+        found = [one for one in standings if one.need.counter.startswith(f"{measure}/")]
+        if found:
+            least = min(found, key=lambda one: one.remaining)
+            values = {"limit": least.need.limit, "remaining": least.remaining, "reset": seconds(least.reset / 1e9)}
+            lines += b"".join(f"x-ratelimit-{name}-{measure}: {value}\r\n".encode() for name, value in values.items())
     return lines

@@ -7,14 +7,16 @@ durable. An error before the first byte is a status; after it, an event of the s
 from collections.abc import Callable
 from typing import Protocol
 
-from parley.api.render import JSON, error_body, error_headers
+from parley.api.render import JSON, error_body, error_headers, limit_headers
 from parley.core.clock import Clock
 from parley.core.events import WHOLE, Event
 from parley.errors import ParleyError
+from parley.store.counters import Standing
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 HEADERS = b"content-type: %b\r\nx-request-id: %b\r\n"
 OURS = HEADERS + b"openai-processing-ms: %d\r\nopenai-version: 2020-10-01\r\nopenai-organization: parley\r\n"
+REPLAYED = b"idempotent-replayed: true\r\n"
 DONE = b"[DONE]"
 FRAME = len(b"data: \n\n")
 
@@ -53,7 +55,9 @@ class HttpReply:
         "arrived",
         "authenticated",
         "id",
+        "replayed",
         "sent",
+        "standings",
         "streaming",
     )
 
@@ -68,6 +72,8 @@ class HttpReply:
         self.arrived = arrived
         self.adapt: Callable[[bytes], bytes] | None = None
         self.authenticated = False
+        self.standings: list[Standing] = []
+        self.replayed = False
         self.streaming = False
         self.sent = False
 
@@ -143,4 +149,7 @@ class HttpReply:
     def _headers(self, media: bytes) -> bytes:
         if not self.authenticated:
             return HEADERS % (media, self.id.encode())
-        return OURS % (media, self.id.encode(), (self._clock.monotonic() - self.arrived) * 1000)
+        ours = OURS % (media, self.id.encode(), (self._clock.monotonic() - self.arrived) * 1000)
+        if self.replayed:
+            ours += REPLAYED
+        return ours + limit_headers(self.standings) if self.standings else ours

@@ -16,6 +16,7 @@ class Route:
     secured: whether it takes a key.
     statuses: the errors it may give, each with an error body.
     media: the media type of the 200 answer.
+    once: whether it takes an `Idempotency-Key`.
     """
 
     method: str
@@ -30,3 +31,4 @@ class Route:
     secured: bool = True
     statuses: tuple[int, ...] = (400, 401, 404, 413, 429, 500, 503)
     media: str = "application/json"
+    once: bool = False

@@ -20,6 +20,7 @@ from parley.policies.keys import shown
 
 log = structlog.get_logger()
 
+ORGANIZATION = "/v1/organization"
 FORWARDED = 200  # signs of what a client or a proxy says of where a request is from
 
 
@@ -54,7 +55,9 @@ class Table:
                 return f" Did you mean {like}?"
         if not path.startswith("/v1/"):
             return ""
-        served = ", ".join(known for known in self._exact if known.startswith("/v1/"))
+        administers = path.startswith(ORGANIZATION)
+        told = [known for known in self._exact if known.startswith("/v1/")]
+        served = ", ".join(known for known in told if known.startswith(ORGANIZATION) == administers)
         return f" This endpoint is not served here; these are: {served}."
 
     def allowed(self, path: str) -> str:

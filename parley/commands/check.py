@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import typer
 
-from parley.assembly import provider, shelf, shown_url, store_url
+from parley.assembly import provider, shelf, shown_url, store_url, webhook
 from parley.commands.models import size
 from parley.commands.options import Options
 from parley.commands.tables import columns
@@ -119,6 +119,10 @@ def problems(options: Options, local_names: set[str]) -> Iterator[str]:
     settings, client = options.settings, Client()
     try:
         store_url(settings, options.data)
+    except SettingsError as error:
+        yield error.message
+    try:
+        webhook(settings, client)
     except SettingsError as error:
         yield error.message
     for name, one in settings.upstreams.items():

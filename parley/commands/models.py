@@ -1,7 +1,9 @@
 """`parley model`: the shelf of GGUF files that the embedded engine can load."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 import typer
@@ -9,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from parley.assembly import shelf
+from parley.commands.keys import opened
 from parley.commands.options import Options
 from parley.commands.tables import show as show_table
 from parley.engine.shelf import ModelFile
@@ -34,6 +37,7 @@ def add(options: Options, source: str, name: str | None) -> None:
     options.make_data()
     with _bar(source) as report:
         model = shelf(options.data).add(source, name=name, progress=report)
+    _note(options, "model.added", model.name, source=model.source, sha256=model.sha256, size=model.size)
     typer.echo(f"added {model.name} ({size(model.size)})")
     typer.echo(f"sha256 {model.sha256}")
 
@@ -41,6 +45,17 @@ def add(options: Options, source: str, name: str | None) -> None:
 def remove(options: Options, name: str) -> None:
     """Take the model *name* from the shelf. Raises NotFound, Conflict."""
     shelf(options.data).remove(name)
+    _note(options, "model.removed", name)
+
+
+def _note(options: Options, kind: str, name: str, **details: Any) -> None:
+    """Write into the audit log what was done to the model *name*. Raises SettingsError, NotRecorded."""
+
+    async def work() -> None:
+        async with opened(options) as store:
+            await store.audits.note(kind, name, **details)
+
+    asyncio.run(work())
 
 
 def size(count: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from parley.core.rules import Rule
 from parley.errors import InvalidRequest, ParleyError
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -19,12 +20,28 @@ def request_id(at: int) -> str:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls: the key that was shown, and the project it belongs to."""
+    """Who calls: the key that was shown, the project it belongs to, and the rules for both.
+
+    fit: whether a budget that is nearly used up makes answers shorter instead of refusing them.
+    open: whether calls are answered, without their limits, while the database is away.
+    """
 
     key_id: str
     project: str
     prefix: str
     admin: bool = False
+    fit: bool = False
+    open: bool = False
+    rules: tuple[Rule, ...] = ()
+    expires_at: int | None = None  # nanoseconds since 1970
+    project_id: str = ""
+
+
+class Once(msgspec.Struct, frozen=True):
+    """A call that must not happen twice: its `Idempotency-Key`, and the SHA-256 of what is asked under it."""
+
+    key: str
+    digest: bytes
 
 
 class Call:
@@ -34,6 +51,9 @@ class Call:
     ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
     refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
+    once: what it is told apart by, should it come again; None where the client did not say.
+    cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
+    hold: what it may have taken of them, to be given back when it ends. unmetered: whether it goes on without that.
     """
 
     __slots__ = (
@@ -43,11 +63,16 @@ class Call:
         "at",
         "authorization",
         "body",
+        "cap",
         "client",
+        "hold",
         "id",
+        "once",
         "operation",
         "refusal",
+        "standings",
         "streamed",
+        "unmetered",
     )
 
     def __init__(  # noqa: PLR0913 - the fields of a value
@@ -59,6 +84,7 @@ class Call:
         at: int,
         arrived: float,
         client: str = "",
+        once: Once | None = None,
         refusal: ParleyError | None = None,
         id: str,  # noqa: A002 - it is the call's id
     ) -> None:
@@ -68,10 +94,15 @@ class Call:
         self.at = at
         self.arrived = arrived
         self.client = client
+        self.once = once
         self.refusal = refusal
         self.id = id
         self.ask: Any = None
         self.streamed = False
+        self.cap: int | None = None
+        self.standings: list[Any] = []
+        self.hold: Any = None
+        self.unmetered = False
         self._fields: dict[str, msgspec.Raw] | None = None
 
     def take(self, ask: Any) -> None:

@@ -20,13 +20,15 @@ MILLION = 1_000_000
 class Price(msgspec.Struct, frozen=True):
     """What a million tokens cost, in nano-dollars (an integer: 2.50 dollars is 2_500_000_000).
 
-    `source` says who set it: `"parley.toml"`, `"free"` or the name and version of the price data.
+    `source` says who set it: `"parley.toml"`, `"free"` or the name and version of the price data. `told` is what rows
+    of calls say: that and the amounts, so that a call can be reckoned again with the price of its day.
     """
 
     input: int
     output: int
     cached_input: int
     source: str
+    told: str = ""
 
     def of(self, usage: Usage) -> NanoDollars:
         """Return what *usage* costs, rounded up to a whole nano-dollar."""
@@ -35,7 +37,14 @@ class Price(msgspec.Struct, frozen=True):
         return NanoDollars(-(-total // MILLION))
 
 
-FREE = Price(input=0, output=0, cached_input=0, source="free")
+FREE = Price(input=0, output=0, cached_input=0, source="free", told="free")
+
+
+def price(*, input: int, output: int, cached_input: int, source: str) -> Price:  # noqa: A002 - the field's name
+    """Return a price that tells its amounts, such as `parley.toml 2.5/10/1.25` (of the prompt, the answer, cached)."""
+    amounts = [input, output, *([cached_input] if cached_input != input else [])]
+    told = "/".join(f"{(Decimal(amount) / NANO).normalize():f}" for amount in amounts)
+    return Price(input, output, cached_input, source, f"{source} {told}")
 
 
 def nano(dollars: Decimal) -> int:

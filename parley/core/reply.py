@@ -3,7 +3,7 @@
 Whether they go out one by one as a stream or as one body is the reply's business (`parley.api.reply`).
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from parley.core.events import Event
 
@@ -27,10 +27,13 @@ class Sink(Protocol):
 class Reply(Sink, Protocol):
     """Where an answer goes.
 
-    authenticated: whether the caller is known; the flow sets it.
+    authenticated: whether the caller is known; standings: how its limits stand; replayed: whether it is the answer to
+    an earlier call. The flow sets them.
     """
 
     authenticated: bool
+    standings: list[Any]
+    replayed: bool
 
     async def end(self) -> None:
         """Send the last byte. Only now may the client believe that it has the whole answer."""

@@ -1,5 +1,7 @@
 """The life of a call, in order: who calls, whether it may, what is asked, where it goes, the answer, its record.
 
+A call that comes again under its `Idempotency-Key` leaves the line early, with the answer of the first.
+
 Chat completions, completions and embeddings share this line: they differ in how the request is read.
 """
 
@@ -38,15 +40,23 @@ def decode(call: Call) -> Any:
 async def answer(call: Call, reply: Reply, house: House) -> None:
     """Answer *call* into *reply*. Raises the errors of each step."""
     caller = await house.keys.identify(call)  # Unauthenticated
-    reply.authenticated = True
+    reply.authenticated, reply.standings = True, call.standings
     async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
         house.access.permit(caller)  # Forbidden
         call.take(decode(call))  # InvalidRequest, TooLarge
-        targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
-        keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
-        async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
-            entry.served_by(events.target)
-            await events.pour(Relay(entry, reply, keeper))
-        if keeper:
-            entry.keep = keeper.completion()
+        entry.turn = house.replays.turn(call, caller) if call.once else None  # InvalidRequest
+        earlier = await entry.turn.wait() if entry.turn else None  # KeyReused, KeyInUse
+        if earlier:
+            reply.replayed = True
+            entry.replayed(earlier.model)
+            await earlier.pour(reply)
+        else:
+            targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
+            await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
+            keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
+            async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
+                entry.served_by(events.target)
+                await events.pour(Relay(entry, reply, keeper))
+            if keeper:
+                entry.keep = keeper.completion()
     await reply.end()

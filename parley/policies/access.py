@@ -11,3 +11,8 @@ class Access:
         """Let *caller* make calls. Raises Forbidden."""
         if caller.admin:
             raise Forbidden("This is an admin key: it can't make calls. Use a project key.")
+
+    def administrate(self, caller: Caller) -> None:
+        """Let *caller* administrate. Raises Forbidden."""
+        if not caller.admin:
+            raise Forbidden("This is a project key: it can't administrate. Use an admin key.")

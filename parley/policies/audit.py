@@ -3,7 +3,8 @@
 `Audit.record` is entered before the request is even read, so refusals are recorded too. Leaving it counts the tokens
 that the provider did not tell, writes the row and waits until it is durable; only then may the last byte go out. The
 row is handed to the ledger's writer before the first wait, so a cancellation (the client hung up) can stop the waiting
-but not the writing. If the row can't be written, `NotRecorded` is raised in place of the answer's end.
+but not the writing. If the row can't be written, `NotRecorded` is raised in place of the answer's end, and the ledger
+tries again later (`parley.store.backlog`).
 """
 
 import asyncio
@@ -20,8 +21,11 @@ from parley.core.tasks import finish
 from parley.errors import NotRecorded, ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
 from parley.policies import tokens
 from parley.policies.counts import Counts
+from parley.policies.replays import REPLAY, Turn
 from parley.store.completions import StoredCompletion
-from parley.store.ledger import Outcome, Record
+from parley.store.counters import debt, settlement
+from parley.store.ledger import Admission, Outcome, Record, Settled
+from parley.store.replays import Kept
 
 log = structlog.get_logger()
 
@@ -31,8 +35,16 @@ CLIENT_LEFT = 499  # nginx's number for a client that closed the connection; no 
 class Ledger(Protocol):
     """Where records go (`parley.store`)."""
 
-    async def write(self, record: Record, stored: StoredCompletion | None = None) -> None:
-        """Make *record* durable. Raises NotRecorded."""
+    async def write(
+        self,
+        record: Record,
+        stored: StoredCompletion | None = None,
+        settled: Settled | None = None,
+        kept: Kept | None = None,
+        *,
+        open: bool = False,  # noqa: A002 - as callers have it
+    ) -> None:
+        """Make *record*, and what comes with it, durable. Raises NotRecorded; *open*: its client is answered then."""
         ...
 
 
@@ -60,6 +72,7 @@ class Entry:
         "_text",
         "_usage",
         "keep",
+        "turn",
     )
 
     def __init__(self, audit: "Audit", call: Call, caller: Caller) -> None:
@@ -73,6 +86,7 @@ class Entry:
         self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
+        self.turn: Turn | None = None  # what becomes of the key it came under
 
     def follow(self, opening: OpeningT) -> OpeningT:
         """Note what becomes of *opening*: how many attempts it took, and whom it asked last."""
@@ -83,6 +97,13 @@ class Entry:
         """Note which *target* answers."""
         self._target = target
         self._model = target.model
+
+    def replayed(self, model: str | None) -> None:
+        """Note that this is the answer to an earlier call, which *model* gave then: nothing was asked or used now."""
+        self._target = Target(REPLAY, model or "", None)
+        self._model = model
+        self._usage = Usage()
+        self._first = self._audit.clock.monotonic()
 
     def count(self, event: Event) -> None:
         """Note what *event* tells: the first token's time, the model, the usage, the text."""
@@ -109,15 +130,30 @@ class Entry:
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         record = self._record(error, ended)
+        stored = self.keep if error is None else None
+        kept = self.turn.kept(answered=error is None) if self.turn else None
         try:
-            await self._audit.ledger.write(record, self.keep if error is None else None)
+            await self._audit.ledger.write(record, stored, self._settled(record), kept, open=self._caller.open)
         except NotRecorded as failure:
             self._audit.lose(record, failure)
-            raise
+            if not self._caller.open or stored is not None:
+                raise
         except asyncio.CancelledError:
             self._audit.note(record)  # it is written all the same
             raise
+        finally:
+            if self.turn is not None:
+                self.turn.end()
         self._audit.note(record)
+
+    def _settled(self, record: Record) -> Settled | None:
+        """Return what ends the hold of the call, if it has one."""
+        hold: Admission | None = self._call.hold
+        if hold is None:
+            return None
+        tokens_used = record.input_tokens + record.output_tokens
+        owed = debt(hold.needs, record.cost) if self._call.unmetered else ()
+        return Settled(record.id, settlement(hold.needs, cost=record.cost, tokens=tokens_used), owed)
 
     def _counted(self, model: str) -> Usage:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""
@@ -147,7 +183,7 @@ class Entry:
             output_tokens=usage.output,
             exact=usage.exact,
             cost=price.of(usage) if price else 0,
-            price=price.source if price else "",
+            price=price.told or price.source if price else "",
             status=status,
             code=code,
             outcome=outcome,

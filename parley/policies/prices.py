@@ -11,7 +11,7 @@ import genai_prices
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
 
-from parley.core.money import Price, nano
+from parley.core.money import Price, nano, price
 
 SOURCE = f"genai-prices {genai_prices.__version__}"
 
@@ -26,7 +26,7 @@ def look_up(base_url: str, model: str) -> Price | None:
     if rate is None:
         return None
     cached = _rate(found.cache_read_mtok)
-    return Price(input=rate, output=output or 0, cached_input=rate if cached is None else cached, source=SOURCE)
+    return price(input=rate, output=output or 0, cached_input=rate if cached is None else cached, source=SOURCE)
 
 
 def is_published(base_url: str) -> bool:
@@ -38,10 +38,10 @@ def is_published(base_url: str) -> bool:
     return True
 
 
-def _rate(price: Any) -> int | None:
+def _rate(found: Any) -> int | None:
     """Return a rate as nano-dollars per million tokens; the dearest of a tiered one, so that none is undercounted."""
-    if price is None:
+    if found is None:
         return None
-    if isinstance(price, Decimal):
-        return nano(price)
-    return max(nano(amount) for amount in (price.base, *(tier.price for tier in price.tiers)))
+    if isinstance(found, Decimal):
+        return nano(found)
+    return max(nano(amount) for amount in (found.base, *(tier.price for tier in found.tiers)))

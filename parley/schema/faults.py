@@ -14,6 +14,7 @@ from parley.schema.places import Place, find, length, options, structs, text
 
 _WHERE: Final = re.compile(r"^(?P<fault>.*?)(?: - at (?P<key>`key` in )?`(?P<where>\$[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _WRONG: Final = re.compile(r"Invalid (?:enum )?value ")
 _RANGE: Final = re.compile(r"Expected `(int|float)` (<=|>=) (\S+)")
 _LENGTH: Final = re.compile(r"Expected `(str|array|object)` of length (<=|>=) (\d+)")
@@ -112,6 +113,12 @@ def _missing(place: Place, match: re.Match[str]) -> InvalidRequest:
         return InvalidRequest(_NO_MODEL)
     message = f"Missing required parameter: '{short(place.path)}'."
     return _error(message, place, "missing_required_parameter")
+
+
+def _unknown(place: Place, match: re.Match[str]) -> InvalidRequest:
+    """Say that a member is none that we know."""
+    place = place.member(match[1])
+    return _error(f"Unknown parameter: '{short(place.path)}'.", place, "unknown_parameter")
 
 
 def _wrong(place: Place, _: re.Match[str]) -> InvalidRequest:
@@ -232,6 +239,7 @@ def _list(words: list[str], last: str) -> str:
 
 _SAYINGS: Final[list[tuple[re.Pattern[str], Callable[[Place, re.Match[str]], InvalidRequest]]]] = [
     (_MISSING, _missing),
+    (_UNKNOWN, _unknown),
     (_WRONG, _wrong),
     (_RANGE, _out_of_range),
     (_LENGTH, _wrong_length),

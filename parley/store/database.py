@@ -16,10 +16,16 @@ from sqlalchemy.exc import ArgumentError
 from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store import sqlite
+from parley.store.administration import Administration
+from parley.store.alarms import Alarms
+from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.store.keys import Keys
+from parley.store.leases import LEASE_SECONDS
 from parley.store.ledger import Record, newest
 from parley.store.parts import Parts
+from parley.store.rules import Rules
+from parley.store.usage import Usage
 
 if TYPE_CHECKING:
     from parley.store import postgres
@@ -34,8 +40,14 @@ class Store:
 
     def __init__(self, parts: Parts) -> None:
         self._connections, self._bell, self.ledger = parts
+        self.connections = self._connections
         self.keys = Keys(self._connections, self._bell)
+        self.rules = Rules(self._connections, self._bell)
         self.completions = Completions(self._connections)
+        self.administration = Administration(self._connections, self._bell, self.rules)
+        self.audits = Audits(self._connections)
+        self.usage = Usage(self._connections)
+        self.alarms = Alarms(self._connections)
 
     async def ready(self) -> None:
         """Return when a small transaction has been committed. Raises NotRecorded."""
@@ -52,12 +64,15 @@ class Store:
         await self._connections.close()
 
 
-async def open_store(url: str) -> Store:
-    """Open the database at *url*, made and migrated if need be. Raises SettingsError."""
+async def open_store(url: str, lease_seconds: float = LEASE_SECONDS) -> Store:
+    """Open the database at *url*, made and migrated if need be. Raises SettingsError.
+
+    lease_seconds: how long a process that is not heard of keeps what its calls hold.
+    """
     address = address_of(url)
     if address.get_backend_name() == "sqlite":
-        return Store(await sqlite.open_parts(str(address.database)))
-    return Store(await postgres.open_parts(address))
+        return Store(await sqlite.open_parts(str(address.database), lease_seconds))
+    return Store(await postgres.open_parts(address, lease_seconds))
 
 
 def address_of(url: str) -> URL:

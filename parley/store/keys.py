@@ -9,23 +9,22 @@ key costs no database trip.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.call import Caller
 from parley.core.keys import ADMIN_HEAD, PROJECT_HEAD
 from parley.errors import Conflict, NotFound
+from parley.store import rules
+from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
-from parley.store.tables import keys, projects
+from parley.store.tables import keys, named, projects
 
 DEFAULT_PROJECT = "default"
-_INSERTS: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -67,11 +66,12 @@ class Keys:
 
     async def create(self, *, project: str = DEFAULT_PROJECT, name: str = "", admin: bool = False) -> NewKey:
         """Make a key of *project*, which is made too if there is none of that name. Raises NotRecorded."""
-        new = _new(ADMIN_HEAD if admin else PROJECT_HEAD, project)
-        row = _row(new) | {"id": new.id, "name": name, "admin": admin}
+        new = new_key(ADMIN_HEAD if admin else PROJECT_HEAD, project)
+        row = key_row(new) | {"id": new.id, "name": name, "admin": admin}
         async with self._bell.change() as connection:
-            row["project_id"] = await _project(connection, project, row["created_at"])
+            row["project_id"] = await project_id(connection, project, row["created_at"], admin=admin)
             await connection.execute(keys.insert().values(row))
+            await note_made(connection, new.id, row)
         return new
 
     async def borrow(self, name: str, project: str = DEFAULT_PROJECT) -> NewKey:
@@ -79,16 +79,17 @@ class Keys:
 
         Revoke it after use: so keys that are made again and again do not pile up. Raises NotRecorded.
         """
-        new = _new(PROJECT_HEAD, project)
-        row = _row(new)
+        new = new_key(PROJECT_HEAD, project)
+        row = key_row(new)
         async with self._bell.change() as connection:
-            row["project_id"] = await _project(connection, project, row["created_at"])
+            row["project_id"] = await project_id(connection, project, row["created_at"])
             idle = (keys.c.name == name, ~keys.c.admin, keys.c.revoked_at.is_not(None))
             one = select(keys.c.id).where(*idle, keys.c.project_id == row["project_id"]).limit(1).scalar_subquery()
             taken = update(keys).where(keys.c.id == one, *idle).values(row | {"revoked_at": None}).returning(keys.c.id)
             found = (await connection.execute(taken)).scalar()
             if found is None:
                 await connection.execute(keys.insert().values(row | {"id": new.id, "name": name, "admin": False}))
+            await note_made(connection, found or new.id, row | {"name": name, "admin": False})
         return msgspec.structs.replace(new, id=found or new.id)
 
     async def revoke(self, key: str) -> KeyInfo:
@@ -101,17 +102,43 @@ class Keys:
             if found.revoked_at is None:
                 found = msgspec.structs.replace(found, revoked_at=time.time_ns())
                 await connection.execute(update(keys).where(keys.c.id == found.id).values(revoked_at=found.revoked_at))
+                project = await connection.execute(select(keys.c.project_id).where(keys.c.id == found.id))
+                await note(connection, "api_key.deleted", found.id, project.scalar_one())
         return found
+
+    async def find(self, key: str) -> KeyInfo:
+        """Return the working key with this id, prefix or secret. Raises NotFound, Conflict, NotRecorded."""
+        async with self._connections.reading() as connection:
+            return _chosen(await _matching(connection, key))
 
     async def active(self) -> dict[bytes, Caller]:
         """Return every key that is not revoked: the SHA-256 of the key, and who it is. Raises NotRecorded."""
-        query = (
-            select(keys.c.digest, keys.c.id, projects.c.name, keys.c.prefix, keys.c.admin)
-            .join_from(keys, projects)
-            .where(keys.c.revoked_at.is_(None))
+        columns = (
+            keys.c.digest,
+            projects.c.id,
+            keys.c.id,
+            projects.c.name,
+            keys.c.prefix,
+            keys.c.admin,
+            projects.c.fit,
+            projects.c.open,
+            keys.c.expires_at,
         )
+        living = or_(projects.c.archived_at.is_(None), keys.c.admin)  # an admin key is of no project in particular
+        query = select(*columns).join_from(keys, projects).where(keys.c.revoked_at.is_(None), living)
         async with self._connections.reading() as connection:
-            return {row[0]: Caller(*row[1:]) for row in await connection.execute(query)}
+            found = await rules.every(connection)
+            return {
+                row[0]: Caller(*row[2:8], rules.ruling(found, row[1], row[2]), expires_at=row[8], project_id=row[1])
+                for row in await connection.execute(query)
+            }
+
+    async def used(self, times: dict[str, int]) -> None:
+        """Note when keys, by their ids, were last used (nanoseconds since 1970). Raises NotRecorded."""
+        async with self._connections.writing() as connection:
+            for key, at in sorted(times.items()):  # in order, so that processes never wait in a ring
+                later = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < at)
+                await connection.execute(update(keys).where(keys.c.id == key, later).values(last_used_at=at))
 
     async def list(self) -> KeyInfos:
         """Return every key, revoked ones too, the oldest first. Raises NotRecorded."""
@@ -120,13 +147,13 @@ class Keys:
             return [KeyInfo(*row) for row in rows]
 
 
-def _new(head: str, project: str) -> NewKey:
+def new_key(head: str, project: str) -> NewKey:
     """Return a new key that begins with *head*."""
     body = secrets.token_urlsafe(32)
     return NewKey("key_" + secrets.token_hex(12), head + body, f"{head}{body[:4]}…{body[-4:]}", project)
 
 
-def _row(new: NewKey) -> dict[str, Any]:
+def key_row(new: NewKey) -> dict[str, Any]:
     """Return what is kept of a *new* key."""
     return {"prefix": new.prefix, "digest": digest(new.secret), "created_at": time.time_ns()}
 
@@ -161,11 +188,24 @@ def _chosen(found: KeyInfos) -> KeyInfo:
     return (working or found)[-1]
 
 
-async def _project(connection: AsyncConnection, name: str, now: int) -> str:
-    """Return the id of the project *name*, which is made if need be."""
-    made = _INSERTS[connection.dialect.name](projects).values(
-        id="proj_" + secrets.token_hex(12), name=name, created_at=now
-    )
-    await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))
-    found = await connection.execute(select(projects.c.id).where(projects.c.name == literal(name)))
-    return str(found.scalar_one())
+async def project_id(connection: AsyncConnection, name: str, now: int, *, admin: bool = False) -> str:
+    """Return the id of the project *name*, made if need be. Raises Conflict where it is archived, but for *admin*."""
+    called = select(projects.c.id, projects.c.archived_at).where(named(name))
+    found = (await connection.execute(called)).first()
+    if found is None:
+        made = rules.INSERTS[connection.dialect.name](projects).values(
+            id="proj_" + secrets.token_hex(12), name=name, created_at=now
+        )
+        fresh = (await connection.execute(made.on_conflict_do_nothing(index_elements=["name"]))).rowcount
+        found = (await connection.execute(called)).one()
+        if fresh:
+            await note(connection, "project.created", found.id, found.id, data={"name": name, "title": name})
+    if found.archived_at is not None and not admin:
+        raise Conflict(f"The project `{name}` is archived: it has no keys any more.")
+    return str(found.id)
+
+
+async def note_made(connection: AsyncConnection, key: str, row: dict[str, Any]) -> None:
+    """Write that the key with this id was made as *row* says."""
+    data = {"scopes": [], "name": row["name"], "prefix": row["prefix"], "admin": row["admin"]}
+    await note(connection, "api_key.created", key, row["project_id"], data=data)

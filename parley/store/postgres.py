@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store.connections import Connections
+from parley.store.leases import LEASE_SECONDS
 from parley.store.parts import Parts
 from parley.store.postgres_bell import PostgresBell
 from parley.store.postgres_connection import FAILURES, connect
@@ -30,12 +31,12 @@ else:
 _LOCK = 0x7061726C6579  # "parley": whoever migrates holds this advisory lock
 
 
-async def open_parts(address: URL) -> Parts:
+async def open_parts(address: URL, lease_seconds: float = LEASE_SECONDS) -> Parts:
     """Open the database at *address*, migrated if need be. Raises SettingsError."""
     url = address.set(drivername="postgresql").render_as_string(hide_password=False)
     engine = _engine(url)
     try:
-        return await _open(url, engine)
+        return await _open(url, engine, lease_seconds)
     except SettingsError:
         await engine.dispose()
         raise
@@ -47,13 +48,13 @@ async def open_parts(address: URL) -> Parts:
         ) from error
 
 
-async def _open(url: str, engine: AsyncEngine) -> Parts:
+async def _open(url: str, engine: AsyncEngine, lease_seconds: float) -> Parts:
     async with engine.begin() as connection:
         await _migrate(connection)
     connections = Connections(engine, FAILURES)
     bell = PostgresBell(url, connections)
     await bell.listen()
-    return Parts(connections, bell, PostgresLedger(url))
+    return Parts(connections, bell, PostgresLedger(url, lease_seconds))
 
 
 def _words(error: Exception) -> str:

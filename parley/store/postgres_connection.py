@@ -4,8 +4,8 @@ import asyncpg
 
 from parley.store.ledger import ATTEMPT_SECONDS
 
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What asyncpg raises."""
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What asyncpg raises; InternalClientError where a connection breaks between two steps of its protocol."""
 
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 0.5

@@ -19,6 +19,7 @@ from parley.core.later import later
 from parley.errors import SettingsError
 from parley.store.bells import FileBell
 from parley.store.connections import Connections
+from parley.store.leases import LEASE_SECONDS
 from parley.store.ledger import ATTEMPT_SECONDS
 from parley.store.parts import Parts
 from parley.store.sqlite_ledger import SqliteLedger
@@ -32,14 +33,14 @@ else:
 _OPENING_SECONDS = 30.0
 
 
-async def open_parts(file: str) -> Parts:
+async def open_parts(file: str, lease_seconds: float = LEASE_SECONDS) -> Parts:
     """Open the database *file*, made and migrated if need be. Raises SettingsError."""
     path = Path(file)
     bell = path.with_name(path.name + "-keys")
     try:
         await asyncio.to_thread(_prepare, path, bell)
         connections = Connections(_engine(path))
-        return Parts(connections, FileBell(bell, connections), SqliteLedger(path))
+        return Parts(connections, FileBell(bell, connections), SqliteLedger(path, lease_seconds))
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         raise SettingsError(
             f"store.url: the database {path} cannot be opened ({error}). Can its folder be written?"

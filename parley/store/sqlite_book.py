@@ -1,7 +1,8 @@
 """The thread's side of the ledger on SQLite: a connection, and how a group of rows is written through it.
 
 One INSERT with many rows is one step of SQLite, so the interpreter's lock changes hands once a group and not
-once a row: measured a third cheaper than `executemany`, and no BEGIN and COMMIT are needed around it.
+once a row: measured a third cheaper than `executemany`. The calls of a group are linked into the audit log's chain
+(`parley.store.chain`) by one row, in the group's own transaction.
 
 How it fails: a database that is locked, full or broken fails the group; the next group tries anew, on a new
 connection where the old one may be to blame. A row that SQLite refuses (an id that is there already) fails
@@ -13,13 +14,15 @@ import time
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Table
-
-from parley.errors import NotRecorded
-from parley.store.completions import StoredCompletion
-from parley.store.ledger import ATTEMPT_SECONDS, Entry, Failures, Row, clean, failure
-from parley.store.tables import calls, completions, labels
+from parley.store.chain import of_calls
+from parley.store.leases import Lease
+from parley.store.ledger import ATTEMPT_SECONDS, Claiming, Entry, Keep, Results, Row, clean, failure
+from parley.store.replays import Found
+from parley.store.sqlite_counters import count, insert, keep
+from parley.store.sqlite_replays import claim, end, prune
+from parley.store.tables import audit, calls, completions, labels
 
 _ROWS = 32  # at most so many in one statement: each number of rows is a statement to keep
 _REFUSED = (
@@ -34,31 +37,30 @@ _REFUSED = (
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL}
 
 
-def _insert(table: Table, rows: int = 1) -> str:
-    columns = table.columns.keys()
-    values = f"({','.join('?' * len(columns))})"
-    return f"INSERT INTO {table.name} ({','.join(columns)}) VALUES {','.join([values] * rows)}"  # noqa: S608
-
-
-_CALLS = [_insert(calls, rows) for rows in range(_ROWS + 1)]
-_COMPLETION = f"{_insert(completions)} ON CONFLICT DO NOTHING"
-_LABEL = _insert(labels)
+_CALLS = [insert(calls, rows) for rows in range(_ROWS + 1)]
+_COMPLETION = f"{insert(completions)} ON CONFLICT DO NOTHING"
+_LABEL = insert(labels)
 _PULSE = "INSERT OR REPLACE INTO pulse VALUES (1, ?)"
+_HEAD = "SELECT seq, hash FROM audit_ends WHERE name = 'head'"
+_LINK = insert(audit)
+_MOVE = "UPDATE audit_ends SET seq = ?, hash = ? WHERE name = 'head'"
 
 
 class Book:
     """The thread's side: a connection, opened when needed and again after it broke."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lease: Lease) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._lease = lease
 
-    def write(self, group: list[Entry]) -> Failures:
-        """Write *group*. Return None when all is durable, else each entry's failure (None: it is durable)."""
+    def write(self, group: list[Entry]) -> Results:
+        """Write *group*. Return None when all is durable, else what became of each entry."""
         try:
             return self._write(self._open(), group)
         except sqlite3.Error as error:
             self._recover(error)
+            self._lease.doubt()
             return [failure(error) for _ in group]
 
     def close(self) -> None:
@@ -81,17 +83,76 @@ class Book:
             self._connection = connection
         return self._connection
 
-    def _write(self, connection: sqlite3.Connection, group: list[Entry]) -> Failures:
+    def _write(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
         try:
-            rows = [entry[0] for entry in group if entry[0] is not None and entry[1] is None]
-            if len(rows) == len(group) <= _ROWS:
-                _insert_calls(connection, rows)  # one statement is a transaction of its own
-            else:
-                with _Transaction(connection):
-                    _insert_all(connection, group, rows)
+            with _Transaction(connection, durable=any(entry.lasting for entry in group)):
+                written: list[Row] = []
+                results = self._insert_all(connection, group, written)
+                _link(connection, written)
+                return results
         except _REFUSED:
-            return _one_by_one(connection, group)
+            return self._one_by_one(connection, group)
+
+    def _insert_all(self, connection: sqlite3.Connection, group: list[Entry], written: list[Row]) -> Results:
+        """Insert the plain rows of *group*, then the others; then count. The rows of calls go to *written*."""
+        rows = [entry.row for entry in group if entry.row and entry.plain]
+        for start in range(0, len(rows), _ROWS):
+            _insert_calls(connection, rows[start : start + _ROWS])
+        written += rows
+        if len(rows) == len(group):
+            return None
+        results: list[Any] = [
+            None if entry.plain or entry.admission else self._insert_one(connection, entry, written) for entry in group
+        ]
+        counted = [number for number, entry in enumerate(group) if entry.settled or entry.admission]
+        if counted:
+            verdicts = count(connection, [group[number] for number in counted], self._lease)
+            for number, verdict in zip(counted, verdicts, strict=True):
+                results[number] = verdict
+        return results
+
+    def _insert_one(self, connection: sqlite3.Connection, entry: Entry, written: list[Row]) -> int | Found | None:
+        row, stored = entry.row, entry.stored
+        if isinstance(entry, Claiming):
+            return claim(connection, entry.claim, self._lease)
+        if isinstance(entry, Keep):
+            prune(connection, entry.left)
+            dead = keep(connection, self._lease)
+            written += dead
+            return len(dead)
+        if row is None:
+            connection.execute(_PULSE, (time.time_ns(),))
+            return None
+        connection.execute(_CALLS[1], row)
+        written.append(row)
+        if stored is not None:
+            if not connection.execute(_COMPLETION, stored.row()).rowcount:
+                stored = stored.renamed(str(row[0]))
+                connection.execute(_COMPLETION, stored.row())
+            connection.executemany(_LABEL, stored.label_rows())
+        if entry.kept is not None:
+            end(connection, entry.kept)
         return None
+
+    def _one_by_one(self, connection: sqlite3.Connection, group: list[Entry]) -> Results:
+        """Write each entry of *group* for itself, in one transaction; return what became of each."""
+        results: list[Any] = []
+        linked: list[Row] = []
+        self._lease.doubt()
+        with _Transaction(connection):
+            for entry in group:
+                written: list[Row] = []
+                connection.execute("SAVEPOINT entry")
+                try:
+                    entry.row, entry.stored = clean(entry.row), entry.stored and entry.stored.clean()
+                    results.extend(self._insert_all(connection, [entry], written) or [None])
+                    linked += written
+                except _REFUSED as error:
+                    connection.execute("ROLLBACK TO entry")
+                    results.append(failure(error, final=True))
+                connection.execute("RELEASE entry")
+            _link(connection, linked)
+        return results
 
     def _recover(self, error: sqlite3.Error) -> None:
         """After a failure that may be the connection's, open a new one next time."""
@@ -100,23 +161,33 @@ class Book:
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on an error."""
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on an error; one that need not be *durable* waits for no disk."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, durable: bool = True) -> None:
         self._connection = connection
+        self._durable = durable
 
     def __enter__(self) -> None:
+        if not self._durable:
+            self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error:
+        try:
+            if kind is None:
+                self._commit()
+            else:
                 self._undo()
-                raise
-        else:
+        finally:
+            if not self._durable:
+                self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
             self._undo()
+            raise
 
     def _undo(self) -> None:
         if self._connection.in_transaction:  # a full disk has rolled back already
@@ -127,39 +198,10 @@ def _insert_calls(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     connection.execute(_CALLS[len(rows)], list(chain.from_iterable(rows)))
 
 
-def _insert_all(connection: sqlite3.Connection, group: list[Entry], rows: list[Row]) -> None:
-    """Insert *rows*, the plain ones of *group*, and then the others."""
-    for start in range(0, len(rows), _ROWS):
-        _insert_calls(connection, rows[start : start + _ROWS])
-    for row, stored, _ in group:
-        if row is None or stored is not None:
-            _insert_one(connection, row, stored)
-
-
-def _insert_one(connection: sqlite3.Connection, row: Row | None, stored: StoredCompletion | None) -> None:
-    if row is None:
-        connection.execute(_PULSE, (time.time_ns(),))
-        return
-    connection.execute(_CALLS[1], row)
-    if stored is not None:
-        if not connection.execute(_COMPLETION, stored.row()).rowcount:
-            stored = stored.renamed(str(row[0]))
-            connection.execute(_COMPLETION, stored.row())
-        connection.executemany(_LABEL, stored.label_rows())
-
-
-def _one_by_one(connection: sqlite3.Connection, group: list[Entry]) -> list[NotRecorded | None]:
-    """Write each entry of *group* for itself, in one transaction; return each one's failure."""
-    failures: list[NotRecorded | None] = []
-    with _Transaction(connection):
-        for row, stored, _ in group:
-            connection.execute("SAVEPOINT entry")
-            try:
-                _insert_one(connection, clean(row), stored and stored.clean())
-            except _REFUSED as error:
-                connection.execute("ROLLBACK TO entry")
-                failures.append(failure(error))
-            else:
-                failures.append(None)
-            connection.execute("RELEASE entry")
-    return failures
+def _link(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Append the row that commits to the calls *rows* to the chain."""
+    if rows:
+        seq, before = connection.execute(_HEAD).fetchone()
+        link = of_calls(seq, before, rows, time.time_ns())
+        connection.execute(_LINK, link)
+        connection.execute(_MOVE, (link[0], link[-1]))

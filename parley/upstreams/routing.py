@@ -5,6 +5,7 @@ fits. A target nobody has priced is left out; when none is left the call is refu
 for a silent zero.
 """
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from parley.errors import NoPrice, NoSuchModel
 from parley.settings import LOCAL, ModelSettings, Settings, chosen_price
 
 REMEMBERED = 4096
+HOUR = 3600
 CATCH_ALL = "*"
 
 
@@ -44,9 +46,13 @@ class Routes:
         self._names: Callable[[], dict[str, int]] = local.names if settings.engine.enabled else dict
         self._published = published
         self._resolved: dict[str, tuple[Target, ...]] = {}
+        self._hour = 0
 
     def resolve(self, model: str) -> tuple[Target, ...]:
         """Return the targets of *model*, the preferred first. Raises NoSuchModel, NoPrice."""
+        hour = int(time.time()) // HOUR
+        if hour != self._hour:  # published prices change with the date, some with the time of day
+            self._resolved, self._hour = {}, hour
         found = self._resolved.get(model)
         if found is None:
             found = self._look_up(model)

@@ -8,6 +8,10 @@ import pytest_asyncio
 from faults import Upstream, upstream
 from servers import Server, serving
 
+from tests.contract.store.postgres_server import postgres
+
+__all__ = ["postgres"]
+
 SETTINGS = """
 [models."gpt-4"]
 targets = ["local/parley-mini"]

@@ -387,6 +387,12 @@ async def _once(asked: Asked) -> bool:
     return False
 
 
+@behaviour("once-stall")
+async def _once_stall(asked: Asked) -> bool:
+    """Say nothing the first time, answer the second."""
+    return await _ok(asked) if asked.turn > 1 else await _stall_before_head(asked)
+
+
 @behaviour("tells-key", "refuses-key")
 async def _tells_key(asked: Asked) -> bool:
     status = "500 Oops" if asked.model.startswith("tells") else "400 Bad Request"

@@ -212,10 +212,12 @@ def chat(model: str, **parameters: Any) -> bytes:
     return json.dumps({"model": model, "messages": HELLO, **parameters}).encode()
 
 
-async def ask(gateway: Gateway, path: str = CHAT, body: bytes = b"", *, method: str = "POST", **how: Any) -> Answer:
-    """Send one request over a connection of its own and return the answer."""
+async def ask(
+    gateway: Gateway, path: str = CHAT, body: bytes = b"", *lines: str, method: str = "POST", **how: Any
+) -> Answer:
+    """Send one request over a connection of its own and return the answer; *lines* are further headers."""
     async with line(gateway) as it:
-        await it.send(request(gateway, path, body, method=method, **how))
+        await it.send(request(gateway, path, body, *lines, method=method, **how))
         return await asyncio.wait_for(it.answer(), PATIENCE)
 
 

@@ -16,6 +16,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
 START_SECONDS = 60
 STOP_SECONDS = 60
 ROW_SECONDS = 20
@@ -101,6 +103,20 @@ class Server:
             self._process.kill()
             self._process.wait()
             raise
+
+    def kill(self, *, worker: bool = False) -> None:
+        """End it as a power cut would, or only one *worker* of it."""
+        assert self._process is not None
+        workers = psutil.Process(self._process.pid).children(recursive=True)
+        if worker:
+            workers[0].kill()
+            return
+        self._process.kill()
+        for one in workers:
+            one.kill()
+        psutil.wait_procs(workers)
+        self._process.wait()
+        self._process = None
 
     def log(self) -> str:
         """Return the end of its log."""

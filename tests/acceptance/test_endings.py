@@ -23,6 +23,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 CONFIG = """
 [server]
 shutdown_seconds = {grace}
+[limits]
+lease_seconds = 6
 [upstreams.faulty]
 base_url = "{url}"
 retries = 1
@@ -210,7 +212,7 @@ def check_money(row: dict[str, Any], ending: Ending) -> None:
     assert row["cost"] == 1000 * ending.tokens[0] + 2000 * ending.tokens[1]
     if ending.tokens != NOTHING:
         assert row["model_answered"] == REAL
-        assert row["price"] == "parley.toml"
+        assert row["price"] == "parley.toml 1/2"
         assert bool(row["exact"]) is ending.exact
         assert 0 < row["first_token_us"] <= row["total_us"]
 
@@ -331,7 +333,7 @@ async def test_a_client_may_leave_after_the_stream(gateway: Gateway, faulty: Ups
 
 
 async def test_a_locked_ledger_refuses_calls(gateway: Gateway, faulty: Upstream) -> None:
-    """Nothing is told as a success: a whole answer becomes 503, a stream ends with an error event."""
+    """Nothing is told as a success: a whole answer becomes 503, a stream ends with an error; their rows follow."""
     before = gateway.rows()
     with closing(sqlite3.connect(gateway.data / "parley.db", isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
@@ -344,7 +346,11 @@ async def test_a_locked_ledger_refuses_calls(gateway: Gateway, faulty: Upstream)
     assert (whole.status, whole.error["code"]) == (503, "not_recorded")
     assert (streamed.status, streamed.error["code"]) == (200, "not_recorded")
     assert ready.status == 503
-    assert gateway.rows() == before
+    known = {row["id"] for row in before}
+    await until(lambda: len(gateway.rows()) == len(before) + 2, "the rows that could not be written at once")
+    late = [row for row in gateway.rows() if row["id"] not in known]
+    assert [(row["status"], row["code"], row["outcome"]) for row in late] == [(503, "not_recorded", "failed")] * 2
+    before = gateway.rows()
     assert (await ask(gateway, CHAT, chat("ok#unlocked"))).status == 200
     assert (await the_row(gateway, before))["outcome"] == "answered"
     await settled(gateway, faulty)

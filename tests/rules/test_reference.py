@@ -19,7 +19,7 @@ from parley.store.ledger import Record
 
 API = (ROOT / "docs/reference/api.md").read_text("utf-8")
 METRICS = (ROOT / "docs/reference/metrics.md").read_text("utf-8")
-ENDS_NO_CALL = (errors.SettingsError, errors.Conflict, errors.RateLimited)  # for commands, or for later
+ENDS_NO_CALL = (errors.SettingsError, errors.Conflict)  # for commands, or for later
 FUNCTION = {
     "name": "look",
     "parameters": {"type": "object", "properties": {"at": {"type": "string", "maxLength": 4}}, "required": ["at"]},

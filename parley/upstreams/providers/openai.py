@@ -27,6 +27,7 @@ PATHS = {
     "embeddings": b"/embeddings",
 }
 DONE = b"[DONE]"
+NEWER = ("gpt-5", "o1", "o3", "o4")  # refuse `max_tokens`; most other servers know nothing else
 OK = 200
 _encode = msgspec.json.Encoder().encode
 
@@ -46,6 +47,8 @@ def body_for(call: Call, target: Target) -> bytes:
         options = call.fields.get("stream_options")
         known = msgspec.json.decode(options) if options else None
         changes["stream_options"] = raw({**(known or {}), "include_usage": True})
+    if call.cap is not None:
+        changes[cap_name(ask, target)] = raw(call.cap)
     stored = getattr(ask, "store", None)
     if not changes and not stored:
         return call.body
@@ -54,6 +57,14 @@ def body_for(call: Call, target: Target) -> bytes:
         fields.pop("store", None)
         fields.pop("metadata", None)
     return _encode(fields)
+
+
+def cap_name(ask: Any, target: Target) -> str:
+    """Return the parameter that says how long an answer may be: the client's own, or the one that its server knows."""
+    if getattr(ask, "max_completion_tokens", None) is not None:
+        return "max_completion_tokens"
+    newer = getattr(ask, "max_tokens", None) is None and target.model.startswith(NEWER)
+    return "max_completion_tokens" if newer else "max_tokens"
 
 
 def wants_usage(call: Call) -> bool:

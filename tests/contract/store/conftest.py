@@ -1,29 +1,14 @@
 """Fixtures of the store's tests: one suite over SQLite and PostgreSQL."""
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from parley.store.database import Store, open_store
-from tests.contract.store.postgres_server import PostgresServer, programs
+from tests.contract.store.postgres_server import PostgresServer, postgres
 
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """Lend a PostgreSQL server to all tests."""
-    if os.environ.get("PARLEY_TEST_NO_POSTGRES") == "1":
-        pytest.skip("PARLEY_TEST_NO_POSTGRES=1")
-    found = programs()
-    if found is None:
-        pytest.fail(
-            "PostgreSQL's programs are not installed: run `apt-get install postgresql`,"
-            " or set PARLEY_TEST_NO_POSTGRES=1 to leave these tests out."
-        )
-    server = PostgresServer(found)
-    yield server
-    server.remove()
+__all__ = ["postgres"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,8 +7,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+
+import pytest
 
 _SECONDS = 30
 
@@ -84,3 +87,19 @@ class PostgresServer:
         if check and done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
         return done.returncode
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Lend a PostgreSQL server to all tests."""
+    if os.environ.get("PARLEY_TEST_NO_POSTGRES") == "1":
+        pytest.skip("PARLEY_TEST_NO_POSTGRES=1")
+    found = programs()
+    if found is None:
+        pytest.fail(
+            "PostgreSQL's programs are not installed: run `apt-get install postgresql`,"
+            " or set PARLEY_TEST_NO_POSTGRES=1 to leave these tests out."
+        )
+    server = PostgresServer(found)
+    yield server
+    server.remove()

@@ -4,13 +4,23 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
+from msgspec.structs import astuple
 
 from parley.errors import NotRecorded
 from parley.store.bells import UNKNOWN, FileBell
+from parley.store.counters import Counter
 from parley.store.database import Store, open_store
+from parley.store.ledger import Entry, Settled
+from parley.store.postgres_ledger import PostgresLedger, _Group
+from parley.store.sqlite_book import Book
+from parley.store.sqlite_ledger import SqliteLedger
+from tests.contract.store.counting import an_admission, counter, held, money, settle
 from tests.contract.store.postgres_server import PostgresServer
 from tests.contract.store.rows import a_completion, a_record, until
 
@@ -137,3 +147,67 @@ async def test_a_locked_table_refuses_within_its_limit(remote: Store) -> None:
         assert time.monotonic() - began < 6
     await remote.ledger.write(a_record())
     assert len(await remote.calls()) == 1
+
+
+async def test_what_could_not_be_settled_is_settled_later(remote: Store) -> None:
+    """Its cost is booked and its hold given back once the table is free; the row tells what its client heard."""
+    admission, record = an_admission(money(100, 100), cost=30)
+    await remote.ledger.admit(admission)
+    async with remote._connections.writing() as connection:
+        await connection.exec_driver_sql("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(NotRecorded):
+            await settle(remote, admission, record)
+    assert [await remote.ledger.catch_up() for _ in range(2)] == [1, 0]
+    assert (await counter(remote, "usd"), await held(remote)) == (Counter(30, 0), 0)
+    [row] = await remote.calls()
+    assert (row.status, row.code, row.outcome, row.cost) == (503, "not_recorded", "failed", 30)
+
+
+async def test_what_could_not_be_settled_in_a_locked_file_is_settled_later(sqlite: Store, file: Path) -> None:
+    """Also where the client had left before the failure was known."""
+    taken = [an_admission(money(10, 100), cost=3) for _ in range(2)]
+    for admission, _ in taken:
+        await sqlite.ledger.admit(admission)
+    blocker = sqlite3.connect(file, isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    settling = [asyncio.ensure_future(settle(sqlite, *one)) for one in taken]
+    await asyncio.sleep(0.05)
+    settling[0].cancel()
+    results = await asyncio.gather(*settling, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError, NotRecorded]
+    blocker.close()
+    assert await sqlite.ledger.catch_up() == 2
+    assert (await counter(sqlite, "usd"), await held(sqlite)) == (Counter(6, 0), 0)
+    assert sorted(row.status for row in await sqlite.calls()) == [200, 503]
+
+
+async def test_a_row_that_was_committed_after_all_stands_once(remote: Store) -> None:
+    """The first attempt was given up, and yet committed: trying again changes nothing and ends."""
+    admission, record = an_admission(money(100, 100), cost=30)
+    await remote.ledger.admit(admission)
+    await settle(remote, admission, record)
+    late = Entry(asyncio.get_running_loop().create_future(), astuple(record), None, Settled(admission.id, ()))
+    remote.ledger._backlog.add(late)  # type: ignore[attr-defined]
+    assert await remote.ledger.catch_up() == 0
+    assert (await counter(remote, "usd"), [row.status for row in await remote.calls()]) == (Counter(30, 0), [200])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), asyncpg.InternalClientError("between two steps")])
+async def test_no_fault_ends_the_writer(store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Whatever a group meets, its calls are told at the worst, and the next one is written."""
+    whole = {SqliteLedger: (Book, "_write"), PostgresLedger: (_Group, "write")}
+    owner, name = whole[type(store.ledger)]  # type: ignore[index]
+    write, faults = getattr(owner, name), [error]
+
+    def once(*arguments: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return write(*arguments)
+
+    monkeypatch.setattr(owner, name, once)
+    with suppress(NotRecorded):
+        await store.ledger.write(a_record())
+    assert faults == []
+    last = a_record()
+    await store.ledger.write(last)
+    assert last.id in {record.id for record in await store.calls()}

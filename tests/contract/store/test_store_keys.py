@@ -16,7 +16,8 @@ from tests.contract.store.rows import start, until
 async def test_a_new_key_is_active(store: Store) -> None:
     """Its digest leads to its caller."""
     new = await store.keys.create(project="shop", name="till")
-    assert await store.keys.active() == {digest(new.secret): Caller(new.id, "shop", new.prefix)}
+    caller = Caller(new.id, "shop", new.prefix, project_id=await store.rules.project("shop"))
+    assert await store.keys.active() == {digest(new.secret): caller}
 
 
 @pytest.mark.parametrize(("admin", "head"), [(False, "sk-parley-"), (True, "sk-admin-parley-")])

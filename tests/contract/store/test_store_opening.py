@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from msgspec.structs import asdict
 from sqlalchemy import Connection, text
 
 from parley.errors import SettingsError
 from parley.store.database import Store, open_store
-from parley.store.tables import metadata
+from parley.store.proof import Proof
+from parley.store.tables import calls, keys, metadata
 from tests.contract.store.postgres_server import PostgresServer
-from tests.contract.store.rows import start
+from tests.contract.store.rows import a_record, start
 
 
 async def test_what_was_kept_is_there_again(url: str) -> None:
@@ -44,6 +47,27 @@ async def test_many_processes_may_start_at_once(url: str) -> None:
     for process in processes:
         process.communicate()
     assert codes == [0, 0, 0]
+
+
+async def test_a_database_of_the_first_revision_is_taken_along(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its calls and keys are there, and in the audit log's chain, which goes on behind them."""
+    upgrade = command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda settings, _: upgrade(settings, "0001"))
+    old = await open_store(url)
+    key = {"id": "key_1", "project_id": "proj_1", "name": "", "prefix": "sk", "digest": b"d", "admin": False}
+    async with old.connections.writing() as connection:
+        await connection.execute(text("INSERT INTO projects (id, name, created_at) VALUES ('proj_1', 'shop', 1)"))
+        await connection.execute(keys.insert().values(key | {"created_at": 1}))
+        rows = [asdict(a_record(project="shop", cost=number)) for number in range(600)]
+        await connection.execute(calls.insert(), rows)
+    await old.close()
+    monkeypatch.undo()
+    store = await open_store(url)
+    assert [caller.project for caller in (await store.keys.active()).values()] == ["shop"]
+    await store.ledger.write(a_record(project="shop"))
+    report = await Proof(store.connections, lambda _, __: None).verify()
+    assert (report.calls, report.faults) == (601, [])
+    await store.close()
 
 
 async def test_a_newer_database_is_refused(url: str) -> None:

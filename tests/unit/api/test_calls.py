@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.api.calls import call_of, unreadable
+from parley.api.calls import call_of, once_of, unreadable
 from parley.api.request import Request
 from parley.errors import TooLarge
 
@@ -54,3 +54,19 @@ def test_a_call_has_the_requests_id_and_time() -> None:
     call = call_of(it, "chat.completions")
     assert (call.id, call.at, call.arrived, call.body) == ("req_7", 7, 0.5, b"{}")
     assert (call.authorization, call.client, call.operation) == ("Bearer sk-1", "curl/8", "chat.completions")
+
+
+def test_a_request_without_a_key_may_come_again() -> None:
+    """And nothing is made of it."""
+    assert call_of(request(), "chat.completions").once is None
+
+
+def test_a_key_is_told_apart_by_what_is_asked_under_it() -> None:
+    """The same path and body is the same; anything else is not."""
+    asked = [request(idempotency_key=" k ") for _ in range(4)]
+    asked[2].body = b"other"
+    asked[3].path = "/v1/completions"
+    found = [once_of(one) for one in asked]
+    assert [one.key for one in found] == ["k"] * 4
+    assert len({one.digest for one in found}) == 3
+    assert found[0] == found[1]

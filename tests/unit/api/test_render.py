@@ -6,6 +6,7 @@ import pytest
 from parley.api.render import error_body, error_headers
 from parley.errors import (
     InvalidRequest,
+    KeyReused,
     NotRecorded,
     ParleyError,
     RateLimited,
@@ -44,11 +45,13 @@ def test_what_is_said_is_told() -> None:
         (UpstreamBusy(retry_after=2.1), b"retry-after: 3\r\n"),
         (UpstreamBusy(retry_after=0), b"retry-after: 1\r\n"),
         (UpstreamBusy(), b""),
-        (RateLimited(), b"retry-after: 1\r\n"),
+        (RateLimited(), b""),
+        (RateLimited(retry_after=0.0125), b"retry-after: 1\r\nretry-after-ms: 13\r\n"),
         (NotRecorded(), b""),
         (UpstreamBroken(), b""),
         (UpstreamDenied(), b"x-should-retry: false\r\n"),
         (UpstreamMisplaced(), b"x-should-retry: false\r\n"),
+        (KeyReused(), b"x-should-retry: false\r\n"),
         (Unauthenticated(), b"www-authenticate: Bearer\r\n"),
     ],
 )

@@ -160,3 +160,15 @@ async def test_only_known_callers_see_what_we_are() -> None:
     assert b"openai-" not in unknown.sent
     assert b"x-request-id: req_1\r\n" in known.sent
     assert b"x-request-id: req_1\r\n" in unknown.sent
+
+
+async def test_a_replayed_answer_says_so() -> None:
+    """And no other does."""
+    lines = [FakeLine(), FakeLine()]
+    for line in lines:
+        it = reply(line)
+        it.authenticated = True
+        it.replayed = line is lines[1]
+        it.send(whole("Hello"))
+        await it.end()
+    assert [b"\r\nidempotent-replayed: true\r\n" in line.sent for line in lines] == [False, True]

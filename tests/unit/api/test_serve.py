@@ -59,6 +59,13 @@ def test_a_path_that_is_like_another_is_asked_about(path: str, meant: str) -> No
         find("POST", path)
 
 
+def test_an_endpoint_of_administration_is_told_which_are() -> None:
+    """Those of administration only."""
+    with pytest.raises(NotFound, match=r"these are: /v1/organization/projects, ") as raised:
+        Table(ROUTES).find(Request("GET", "/v1/organization/certificates", "", {}))
+    assert "/v1/models" not in raised.value.message
+
+
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/images/generations", "/v1/engines"])
 def test_an_endpoint_that_is_not_served_is_told_which_are(path: str) -> None:
     """Those of the API, without the paths of single objects."""

@@ -1,25 +1,42 @@
 """The life of a call: the order of its steps, and one record whatever happens."""
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 import pytest
 
+from parley.core.call import Caller
 from parley.core.events import Event
+from parley.core.rules import Rule
 from parley.errors import (
     Forbidden,
     InvalidRequest,
     NoSuchModel,
     NotRecorded,
     ParleyError,
+    RateLimited,
     TooLarge,
     Unauthenticated,
     UpstreamBroken,
+    UpstreamRefused,
 )
 from parley.flows.calls import answer
 from parley.house import House
+from parley.policies.keys import Keys
 from parley.settings import ModelSettings, Settings, UpstreamSettings
-from parley.testing import SECRET, FakeLedger, RecordingReply, ScriptedProvider, a_call, a_house, chunk, whole
+from parley.store.keys import digest
+from parley.testing import (
+    SECRET,
+    FakeKeyBook,
+    FakeLedger,
+    RecordingReply,
+    ScriptedProvider,
+    a_call,
+    a_house,
+    chunk,
+    whole,
+)
 
 HELLO = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 STREAMED = HELLO | {"stream": True}
@@ -212,3 +229,67 @@ async def test_a_broken_answer_is_not_kept() -> None:
     with pytest.raises(UpstreamBroken):
         await scene.run(STREAMED | {"store": True})
     assert scene.ledger.stored == []
+
+
+async def test_the_same_under_one_key_is_asked_once() -> None:
+    """The second has the same answer, and a row of its own that costs nothing."""
+    scene = Scene(chunk("Hel"), chunk("lo"), chunk("", finish="stop"))
+    replies = [RecordingReply(), RecordingReply()]
+    for reply in replies:
+        await answer(a_call(STREAMED, key="k"), reply, scene.house)
+    assert [event.raw for event in replies[0].events] == [event.raw for event in replies[1].events]
+    assert [(reply.ended, reply.replayed) for reply in replies] == [(True, False), (True, True)]
+    first, second = scene.ledger.records
+    assert (first.upstream, first.attempts) == ("main", 1)
+    assert (second.upstream, second.attempts, second.cost, second.output_tokens) == ("replay", 0, 0, 0)
+    assert (second.outcome, second.status, second.model_answered) == ("answered", 200, "m-1")
+
+
+@pytest.mark.parametrize("error", [UpstreamBroken(), UpstreamRefused()])
+async def test_a_failure_is_not_remembered(error: ParleyError) -> None:
+    """The next call under the same key runs, whatever it was."""
+    scene = Scene(error)
+    scene.provider._scripts.append((whole("Hello"),))
+    with pytest.raises(type(error)):
+        await answer(a_call(HELLO, key="k"), RecordingReply(), scene.house)
+    await answer(a_call(HELLO, key="k"), scene.reply, scene.house)
+    assert (scene.reply.ended, scene.reply.replayed) == (True, False)
+
+
+async def test_who_left_gives_the_key_free() -> None:
+    """Its answer was never whole."""
+    waiting = asyncio.Event()
+
+    async def wait(_: Event) -> None:
+        waiting.set()
+        await asyncio.sleep(60)
+
+    scene = Scene(chunk("Hel"))
+    task = asyncio.ensure_future(answer(a_call(STREAMED, key="k"), RecordingReply(wait), scene.house))
+    await waiting.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert scene.ledger.claims == {}
+
+
+async def test_a_key_that_is_none_is_recorded() -> None:
+    """As any refusal."""
+    scene = Scene()
+    with pytest.raises(InvalidRequest):
+        await answer(a_call(HELLO, key=""), scene.reply, scene.house)
+    assert scene.outcome == (400, "refused")
+
+
+async def test_a_replay_takes_nothing_of_a_limit() -> None:
+    """A refusal for a limit is not remembered, and an answer is given again though nothing is left."""
+    scene = Scene(whole("Hello"))
+    rule = Rule("project", "p", "*", "requests", "day", 1)
+    book = FakeKeyBook()
+    book.callers[digest(SECRET)] = Caller("key_1", "default", "sk-pa", rules=(rule,))
+    scene.house = replace(scene.house, keys=Keys(book))
+    await answer(a_call(HELLO, key="k"), RecordingReply(), scene.house)
+    with pytest.raises(RateLimited):
+        await answer(a_call(HELLO, key="other"), RecordingReply(), scene.house)
+    await answer(a_call(HELLO, key="k"), scene.reply, scene.house)
+    assert scene.reply.replayed
+    assert [name for _, name in scene.ledger.claims] == ["k"]

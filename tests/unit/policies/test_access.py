@@ -16,3 +16,14 @@ def test_an_admin_key_does_not() -> None:
     """It administrates."""
     with pytest.raises(Forbidden):
         Access().permit(Caller("key_1", "default", "sk-ad", admin=True))
+
+
+def test_an_admin_key_administrates() -> None:
+    """That is what it is for."""
+    Access().administrate(Caller("key_1", "default", "sk-ad", admin=True))
+
+
+def test_a_project_key_does_not_administrate() -> None:
+    """It makes calls."""
+    with pytest.raises(Forbidden):
+        Access().administrate(Caller("key_1", "default", "sk-pa"))

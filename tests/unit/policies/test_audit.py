@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from parley.core.call import Call, Caller
@@ -165,6 +166,20 @@ async def test_a_record_that_cant_be_written_is_told() -> None:
             pass
     assert (house.counts.unrecorded, sum(house.counts.calls.values())) == (1, 0)
     assert [line["event"] for line in lines] == ["a call could not be recorded"]
+
+
+async def test_an_open_call_is_answered_though_it_cant_be_written() -> None:
+    """The operator hears of it; one whose answer was to be kept is refused all the same."""
+    house = House()
+    house.ledger.broken = True
+    caller = replace(CALLER, open=True)
+    with capture_logs() as lines:
+        async with house.audit.record(house.call, caller):
+            pass
+        with pytest.raises(NotRecorded):
+            async with house.audit.record(house.call, caller) as entry:
+                entry.keep = object()  # type: ignore[assignment]
+    assert len(lines) == house.counts.unrecorded == 2
 
 
 async def test_nothing_is_kept_of_a_call_that_failed() -> None:

@@ -1,9 +1,10 @@
 """The check of the API key: who calls, without a trip to the database."""
 
 import pytest
+from msgspec.structs import replace
 
-from parley.core.call import Call
-from parley.errors import Unauthenticated
+from parley.core.call import Call, Caller
+from parley.errors import NotRecorded, Unauthenticated
 from parley.policies.keys import Keys, mask, shown
 from parley.store.keys import digest
 from parley.testing import SECRET, FakeKeyBook
@@ -84,3 +85,68 @@ def test_a_long_key_can_be_recognised() -> None:
 def test_a_header_that_opened_nothing_can_be_recognised(header: str | None, told: str | None) -> None:
     """The key is masked, also where `Bearer` was forgotten; of a password nothing is shown, not even its end."""
     assert shown(header) == told
+
+
+async def test_a_key_ends() -> None:
+    """At its time, also when it is known already; nobody has to ring."""
+    book = FakeKeyBook()
+    book.callers = {name: replace(caller, expires_at=5) for name, caller in book.callers.items()}
+    keys = Keys(book)
+    early, late = call(f"Bearer {SECRET}"), call(f"Bearer {SECRET}")
+    early.at, late.at = 4, 5
+    assert (await keys.identify(early)).key_id == "key_1"
+    with pytest.raises(Unauthenticated) as failure:
+        await keys.identify(late)
+    assert failure.value.error_code == "expired_api_key"
+
+
+class AwayBook(FakeKeyBook):
+    """A book that can be out of reach."""
+
+    away = False
+
+    async def active(self) -> dict[bytes, Caller]:
+        """Return the living keys. Raises NotRecorded while away."""
+        if self.away:
+            raise NotRecorded
+        return await super().active()
+
+
+@pytest.mark.parametrize("open_", [True, False])
+async def test_while_the_database_is_away_only_open_projects_go_on(open_: bool) -> None:
+    """With the keys that were known; a wrong key opens nothing then either."""
+    book = AwayBook()
+    book.callers[digest(SECRET)] = replace(book.callers[digest(SECRET)], open=open_)
+    keys = Keys(book)
+    await keys.identify(call(f"Bearer {SECRET}"))
+    book.away, book.number = True, 2
+    if open_:
+        assert (await keys.identify(call(f"Bearer {SECRET}"))).key_id == "key_1"
+    else:
+        with pytest.raises(NotRecorded):
+            await keys.identify(call(f"Bearer {SECRET}"))
+    with pytest.raises(NotRecorded):
+        await keys.identify(call(f"Bearer {SECRET}x"))
+    book.away = False
+    assert (await keys.identify(call(f"Bearer {SECRET}"))).key_id == "key_1"
+
+
+async def test_it_is_told_when_keys_were_used() -> None:
+    """Once, the last time of each; kept where nobody could be told."""
+    keys = Keys(FakeKeyBook())
+    for at in (5, 7):
+        await keys.identify(Call("chat.completions", b"", f"Bearer {SECRET}", at=at, arrived=0.0, id="req_1"))
+    told: list[dict[str, int]] = []
+
+    async def fail(used: dict[str, int]) -> None:
+        assert used
+        raise NotRecorded
+
+    async def note(used: dict[str, int]) -> None:
+        told.append(used)
+
+    with pytest.raises(NotRecorded):
+        await keys.tell(fail)
+    await keys.tell(note)
+    await keys.tell(note)
+    assert told == [{"key_1": 7}]

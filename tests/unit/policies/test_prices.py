@@ -10,7 +10,7 @@ def test_gpt_4o_has_its_published_price() -> None:
     price = look_up(OPENAI, "gpt-4o")
     assert price is not None
     assert (price.input, price.output, price.cached_input) == (2_500_000_000, 10_000_000_000, 1_250_000_000)
-    assert price.source == SOURCE
+    assert (price.source, price.told) == (SOURCE, f"{SOURCE} 2.5/10/1.25")
 
 
 def test_an_embedding_costs_its_input_only() -> None:

@@ -1,5 +1,7 @@
 """Where a model's name leads."""
 
+from functools import partial
+
 import pytest
 
 from parley.core.money import FREE, Price
@@ -106,6 +108,23 @@ def test_the_files_price_comes_first() -> None:
     )
     sources = [price.source for name in "abcd" for price in [entries.resolve(name)[0].price] if price]
     assert sources == ["parley.toml", "free", "parley.toml", "free"]
+
+
+def test_published_prices_are_those_of_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again when the hour is over, for they change; within it they are asked once."""
+    asked: list[str] = []
+
+    def published(_: str, model: str) -> Price:
+        asked.append(model)
+        return Price(len(asked), 0, 0, "test")
+
+    upstreams = {"main": UpstreamSettings(base_url="https://main.example/v1")}
+    settings = Settings(upstreams=upstreams, models={"*": ModelSettings(targets=["main/*"])})
+    led = Routes(settings, Shelf(), published)
+    for now, expected in ((0.0, 1), (3599.0, 1), (3600.0, 2)):
+        monkeypatch.setattr("parley.upstreams.routing.time.time", partial(float, now))
+        [target] = led.resolve("anything")
+        assert target.price == Price(expected, 0, 0, "test")
 
 
 def test_a_model_added_later_is_found() -> None:

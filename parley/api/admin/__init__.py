@@ -1,0 +1,1 @@
+"""The Administration API: a table of routes per concern."""
