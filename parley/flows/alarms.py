@@ -36,11 +36,9 @@ class Watch:
     async def _work(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            try:
-                with suppress(NotRecorded):  # the keeper of the lease tells of a database that is away
-                    await self._turn()
-            except Exception:
-                log.exception("a fault of ours: the watch over spend alerts goes on")
+            [failure] = await asyncio.gather(self._turn(), return_exceptions=True)
+            if isinstance(failure, Exception) and not isinstance(failure, NotRecorded):  # the keeper tells of that
+                log.error("a fault of ours: the watch over spend alerts goes on", exc_info=failure)
 
     async def _turn(self) -> None:
         for alert in await self._alarms.ring():

@@ -35,16 +35,12 @@ class Keeper:
 
     async def _work(self) -> None:
         while True:
-            try:
-                await self._turn()
-            except NotRecorded as failure:
-                if not self._away:
-                    log.warning("the lease could not be renewed", why=str(failure.__cause__ or failure))
-                self._away = True
-            except Exception:
-                log.exception("a fault of ours: the lease's keeper goes on")
-            else:
-                self._away = False
+            [failure] = await asyncio.gather(self._turn(), return_exceptions=True)
+            if isinstance(failure, NotRecorded) and not self._away:
+                log.warning("the lease could not be renewed", why=str(failure.__cause__ or failure))
+            elif isinstance(failure, Exception) and not isinstance(failure, NotRecorded):
+                log.error("a fault of ours: the lease's keeper goes on", exc_info=failure)
+            self._away = isinstance(failure, NotRecorded)
             await asyncio.sleep(self._every)
 
     async def _turn(self) -> None:
@@ -54,7 +50,6 @@ class Keeper:
         late = await self._ledger.catch_up()
         if late:
             log.warning("calls that could not be recorded when they ended are recorded now", calls=late)
-
         if self._after is not None:
             await self._after()
 

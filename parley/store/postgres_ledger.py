@@ -159,7 +159,12 @@ class PostgresLedger:
             self._awake.clear()
             group, self._pending = [entry for entry in self._pending if not entry.given_up], []
             if group:
-                results = await self._write(group)
+                results: Any
+                [results] = await asyncio.gather(self._write(group), return_exceptions=True)
+                if isinstance(results, BaseException):  # a fault of ours: the groups behind this one go on
+                    results = [failure(results) for _ in group]
+                    self._lease.doubt()
+                    await self._drop()
                 self._left += left_behind(group, results)
                 settle(group, results, self._backlog.add)
         await self._drop()
@@ -185,10 +190,8 @@ class PostgresLedger:
                 if self._loop.time() + _PAUSE_SECONDS >= deadline:
                     return [failure(error) for _ in group]
                 await asyncio.sleep(_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the groups behind this one go on
+            except asyncpg.PostgresError as error:
                 self._lease.doubt()
-                if not isinstance(error, asyncpg.PostgresError):
-                    await self._drop()
                 return [failure(error) for _ in group]
 
     async def _drop(self) -> None:

@@ -41,8 +41,7 @@ class SqliteLedger:
         self._emptied: asyncio.Future[None] | None = None
         self._book = Book(path, Lease(lease_seconds))
         self._backlog = Backlog(self._enter)
-        self._thread = threading.Thread(target=self._work, name="parley-ledger", daemon=True)
-        self._thread.start()
+        self._thread = self._begin()
 
     async def write(
         self,
@@ -101,10 +100,19 @@ class SqliteLedger:
             self._loop.call_soon(self._hand_over)  # soon: calls that end in this turn of the loop come along
         return entry.future
 
+    def _begin(self) -> threading.Thread:
+        """Start the thread."""
+        self._broken = False
+        thread = threading.Thread(target=self._work, name="parley-ledger", daemon=True)
+        thread.start()
+        return thread
+
     def _hand_over(self) -> None:
-        """Give what is pending to the thread; with nothing pending, rest."""
+        """Give what is pending to the thread, a new one if a fault of ours ended it; with nothing pending, rest."""
         group, self._pending = [entry for entry in self._pending if not entry.given_up], []
         if group:
+            if self._broken:
+                self._thread = self._begin()
             self._groups.put(group)
             return
         self._busy = False
@@ -127,10 +135,13 @@ class SqliteLedger:
     def _work(self) -> None:
         """Write groups until None comes. Runs in the thread."""
         while (group := self._groups.get()) is not None:
+            results: Results = [failure(RuntimeError("a fault of ours")) for _ in group]
             try:
                 results = self._book.write(group)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the groups behind this one go on
-                results = [failure(error) for _ in group]
-            with suppress(RuntimeError):  # the loop was closed without us: nobody waits any more
-                self._loop.call_soon_threadsafe(self._settle, group, results)
+            except BaseException:
+                self._broken = True
+                raise
+            finally:  # who waits is told in any case
+                with suppress(RuntimeError):  # the loop was closed without us: nobody waits any more
+                    self._loop.call_soon_threadsafe(self._settle, group, results)
         self._book.close()

@@ -192,6 +192,7 @@ async def test_a_row_that_was_committed_after_all_stands_once(remote: Store) -> 
     assert (await counter(remote, "usd"), [row.status for row in await remote.calls()]) == (Counter(30, 0), [200])
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("error", [RuntimeError("a fault of ours"), asyncpg.InternalClientError("between two steps")])
 async def test_no_fault_ends_the_writer(store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Whatever a group meets, its calls are told at the worst, and the next one is written."""
