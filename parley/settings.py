@@ -164,7 +164,7 @@ class AlertSettings(Tree, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.webhook is None) != (self.secret is None):
-            raise ValueError("alerts: webhook and secret go together: an event that nobody signed proves nothing")
+            raise ValueError("webhook and secret go together: an event that nobody signed proves nothing")
 
 
 class EngineSettings(Tree, frozen=True):
@@ -242,7 +242,10 @@ class ModelSettings(Tree, frozen=True):
     ]
     price: Annotated[
         PriceSettings | Literal["free"] | None,
-        Meta(description='Its price; without it the maintained price data decides. "free" is said, never assumed.'),
+        Meta(
+            description='Its price; without it the maintained price data decides. "free" is said, never assumed. A '
+            "model of the engine that stands in behind other targets is free, for it is not what was to be bought."
+        ),
     ] = None
 
 

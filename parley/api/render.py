@@ -41,7 +41,8 @@ def error_headers(error: ParleyError) -> bytes:
         lines += b"retry-after: %d\r\n" % max(1, math.ceil(error.retry_after))
     if error.retry_after is not None and isinstance(error, RateLimited):
         lines += b"retry-after-ms: %d\r\n" % math.ceil(error.retry_after * 1000)
-    if isinstance(error, LASTING):
+    lasting = isinstance(error, RateLimited) and error.retry_after is None  # no time makes room for it
+    if lasting or isinstance(error, LASTING):
         lines += b"x-should-retry: false\r\n"
     if isinstance(error, Unauthenticated):
         lines += b"www-authenticate: Bearer\r\n"

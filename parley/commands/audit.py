@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ def verify(options: Options, expect: str | None) -> int:
 def export(options: Options, since: str | None, until: str | None, file: Path | None) -> None:
     """Write the rows from *since* until before *until* as JSON lines. Raises SettingsError, NotRecorded."""
     begin, end = moment("--from", since), moment("--to", until)
+    if begin is not None and end is not None and begin >= end:
+        raise SettingsError(f'--to: "{until}" is not after "{since}"')
 
     async def work() -> None:
         async with opened(options) as store:
@@ -51,15 +54,30 @@ def export(options: Options, since: str | None, until: str | None, file: Path | 
     asyncio.run(work())
 
 
-def prune(options: Options, before: str, *, with_calls: bool) -> int:
-    """Delete the rows older than *before*, with their calls if wanted; return how many. Raises SettingsError."""
+def prune(options: Options, before: str, *, with_calls: bool, faulty: bool) -> int:
+    """Delete the rows older than *before*, with their calls if wanted; return the exit status. Raises SettingsError.
+
+    A log with faults is left as it is, unless *faulty*: with its rows the proof of what was done would go.
+    """
     end = moment("--before", before) or 0
+    if end > time.time_ns():
+        raise SettingsError(f'--before: "{before}" lies in the future: every row would be deleted')
 
-    async def work() -> int:
+    async def work() -> tuple[Report, int]:
         async with opened(options) as store:
-            return await store.audits.prune(end, with_calls=with_calls, tell=progress("rows"))
+            report = await Proof(store.connections, progress("rows")).verify()
+            if report.faults and not faulty:
+                return report, -1
+            return report, await store.audits.prune(end, with_calls=with_calls, tell=progress("rows"))
 
-    return asyncio.run(work())
+    report, gone = asyncio.run(work())
+    if gone < 0:
+        for fault in report.faults:
+            typer.echo(fault)
+        typer.echo("nothing was deleted: the log has faults. Keep a copy of it, then give --faulty.", err=True)
+        return 1
+    typer.echo(f"deleted {gone} rows")
+    return 0
 
 
 def line(link: Link) -> bytes:

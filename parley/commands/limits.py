@@ -55,7 +55,8 @@ def amounts(
             continue
         amount = _dollars(option, str(value)) if kinds[option][0] == "money" else int(value)
         if not 0 <= amount <= LARGEST:
-            raise SettingsError(f"--{option}: {value} is not between 0 and {LARGEST}")
+            most = f"{LARGEST // 10**9} dollars" if kinds[option][0] == "money" else str(LARGEST)
+            raise SettingsError(f"--{option}: {value} is not between 0 and {most}")
         found[option] = amount
     if needed and not found:
         raise SettingsError(f"give at least one of {', '.join(f'--{option}' for option in kinds)}")
@@ -98,6 +99,10 @@ def change(
             if chosen:
                 await store.rules.choose(owner, chosen)
 
+    if whose.model is not None and "*" in whose.model:
+        raise SettingsError(
+            f"--model: `{whose.model}` is no model's name; a limit is for one model, or for all together"
+        )
     if chosen and whose.project is None:
         raise SettingsError("--fit, --refuse, --open and --closed are for a project: name it with --project")
     asyncio.run(work())
@@ -117,17 +122,22 @@ async def _owner(store: Store, whose: Whose) -> tuple[Scope, str]:
 def show(options: Options, kinds: Mapping[str, tuple[Measure, Period]], *, as_json: bool) -> None:
     """Print the rules of *kinds*, and for budgets what is spent and held."""
 
-    async def work() -> list[State]:
+    async def work() -> tuple[list[State], list[tuple[str, bool, bool]]]:
         async with opened(options) as store:
-            return await store.rules.states(time.time_ns())
+            return await store.rules.states(time.time_ns()), await store.rules.choices()
 
-    found = [state for state in asyncio.run(work()) if (state.rule.measure, state.rule.period) in kinds.values()]
+    every, choices = asyncio.run(work())
+    found = [state for state in every if (state.rule.measure, state.rule.period) in kinds.values()]
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)))
         return
     money = kinds is BUDGETS
     heads = ["FOR", "MODEL", "LIMIT", "AMOUNT", *(["SPENT", "HELD"] if money else [])]
     show_table(heads, [row(state, money=money) for state in found])
+    for name, fit, open_ in choices if money else ():
+        chosen = ["shorter answers where the rest does not pay for whole ones (--fit)"] if fit else []
+        chosen += ["answers without limits while the database is away (--open)"] if open_ else []
+        typer.echo(f"project {name}: {', '.join(chosen)}")
 
 
 def row(state: State, *, money: bool) -> list[str]:

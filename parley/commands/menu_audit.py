@@ -51,8 +51,11 @@ def prune_audit(
     calls: Annotated[
         bool, typer.Option("--calls", metavar=FLAG, help="Delete the records of the calls too; otherwise they stay.")
     ] = False,
+    faulty: Annotated[
+        bool, typer.Option("--faulty", metavar=FLAG, help="Delete them though the log does not verify.")
+    ] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Delete old rows of the audit log; the rest can still be verified."""
-    typer.echo(f"deleted {audit.prune(options.read(config, data), before, with_calls=calls)} rows")
+    """Delete old rows of the audit log, if it verifies; the rest can still be verified."""
+    raise typer.Exit(audit.prune(options.read(config, data), before, with_calls=calls, faulty=faulty))

@@ -19,6 +19,7 @@ from parley.commands.options import Options
 from parley.commands.tables import show as show_table
 from parley.commands.usage import DAY, EPOCH, Stretch
 from parley.core.money import NANO
+from parley.errors import SettingsError
 from parley.settings import LOCAL
 from parley.store.usage import Question, Sum
 
@@ -48,7 +49,7 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def agrees(self) -> bool:
         """Tell whether both sides say the same."""
-        return self.why == (AGREES,)
+        return self.why[0].startswith(AGREES)
 
 
 def gathered(sums: Iterable[Sum], upstream: str | None) -> dict[Place, Ours]:
@@ -81,7 +82,8 @@ def why(ours: Ours | None, theirs: Figures | None) -> tuple[str, ...]:
     if ours is None:
         silent = not (theirs.input_tokens or theirs.output_tokens or theirs.cost)
         return (AGREES,) if silent else ("missing here: called past this server, or its rows are gone",)
-    return (*_tokens(ours, theirs), *_cost(ours, theirs)) or (AGREES,)
+    agrees = AGREES if theirs.cost is not None else f"{AGREES}, but the file tells no cost"
+    return (*_tokens(ours, theirs), *_cost(ours, theirs)) or (agrees,)
 
 
 def _tokens(ours: Ours, theirs: Figures) -> Iterator[str]:
@@ -118,7 +120,11 @@ def _cost(ours: Ours, theirs: Figures) -> Iterator[str]:
 def run(options: Options, path: Path, upstream: str | None, *, as_json: bool) -> int:
     """Print each day and model; return 0 where all agree, or else 1. Raises SettingsError, NotRecorded."""
     export = exports.read(path)
-    found = compare(gathered(asyncio.run(_sums(options, export)), upstream), export.figures)
+    sums = asyncio.run(_sums(options, export))
+    known = {LOCAL, *options.settings.upstreams, *(one.upstream for one in sums)}
+    if upstream is not None and upstream not in known:
+        raise SettingsError(f"--upstream: there is none called {upstream}")
+    found = compare(gathered(sums, upstream), export.figures)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)))
     else:

@@ -18,7 +18,8 @@ from parley.commands.keys import cut, day, opened
 from parley.commands.options import Options
 from parley.commands.tables import show as show_table
 from parley.core.money import NANO, dollars
-from parley.errors import SettingsError
+from parley.errors import NotFound, SettingsError
+from parley.store.database import Store
 from parley.store.ledger import Record
 from parley.store.usage import Column, Question, Sum
 
@@ -143,6 +144,7 @@ def show(options: Options, asked: Asked, *, as_json: bool, plot: bool) -> None:
     async def work() -> tuple[list[Sum], dict[str, str]]:
         async with opened(options) as store:
             names = {info.id: info.prefix for info in await store.keys.list()} if "key" in asked.by else {}
+            await _known(store, asked.project)
             return await store.usage.sums(asked.question), names
 
     found, names = asyncio.run(work())
@@ -162,6 +164,12 @@ def show(options: Options, asked: Asked, *, as_json: bool, plot: bool) -> None:
         plots.draw(console, [(line.group["day"], line.cost) for line in lines(found, ["day"])])
 
 
+async def _known(store: Store, project: str | None) -> None:
+    """Return if there is this project, or none is asked for. Raises NotFound."""
+    if project is not None and not await store.usage.is_project(project):
+        raise NotFound(f"There is no project `{project}`.")
+
+
 def plain(line: Line) -> dict[str, Any]:
     """Return *line* as JSON has it: its cost in nano-dollars, and in dollars as exact text."""
     told: dict[str, Any] = msgspec.to_builtins(line)
@@ -173,6 +181,7 @@ def show_calls(options: Options, last: int, project: str | None, *, as_json: boo
 
     async def work() -> list[Record]:
         async with opened(options) as store:
+            await _known(store, project)
             return await store.calls(project, last)
 
     found = asyncio.run(work())

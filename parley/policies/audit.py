@@ -132,11 +132,12 @@ class Entry:
         record = self._record(error, ended)
         stored = self.keep if error is None else None
         kept = self.turn.kept(answered=error is None) if self.turn else None
+        lenient = self._caller.open and stored is None and kept is None  # what was to be kept is told as a failure
         try:
-            await self._audit.ledger.write(record, stored, self._settled(record), kept, open=self._caller.open)
+            await self._audit.ledger.write(record, stored, self._settled(record), kept, open=lenient)
         except NotRecorded as failure:
             self._audit.lose(record, failure)
-            if not self._caller.open or stored is not None:
+            if not lenient:
                 raise
         except asyncio.CancelledError:
             self._audit.note(record)  # it is written all the same

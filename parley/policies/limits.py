@@ -197,12 +197,15 @@ def refusal(short: Standing, model: str, rules: Iterable[Rule]) -> RateLimited |
     rule = next(rule for rule in rules if short.need.counter.startswith(rule.counter))
     whose = {"organization": "your organization", "project": "your project", "key": "this API key"}[rule.scope]
     if short.need.kind is Kind.MONEY:
+        which = {"day": "daily budget", "month": "monthly budget", "ever": "budget"}[rule.period]
+        of = "" if rule.model == ANY else f" for `{rule.model}`"
         return OverBudget(
-            f"You exceeded your current quota: this call may cost more than what is left of the budget of {whose}. "
+            f"You exceeded your current quota: this call may cost more than is left of the {which} of {whose}{of}. "
             "Ask its administrator to raise it, or ask for a shorter answer."
         )
     used = short.need.limit - short.remaining
-    wait = BUSY_SECONDS if short.need.kind is Kind.SEATS else short.wait / 1e9
+    seats = short.need.kind is Kind.SEATS and short.need.limit > 0
+    wait = BUSY_SECONDS if seats else short.wait / 1e9
     told = f"Please try again in {seconds(wait)}." if wait else "It is more than fits at any time."
     where = f"`{model}`" if rule.model != ANY else "all models"
     return RateLimited(

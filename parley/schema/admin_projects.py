@@ -1,10 +1,11 @@
 """Projects, as the Administration API shows them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from parley.schema.admin import Listing, Strict, Title
+from parley.schema.admin import Listing, Strict
 from parley.schema.wire import Wire
 
 
@@ -26,10 +27,14 @@ class ProjectListing(Listing):
     include_archived: bool = False
 
 
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+"""As long as the command line takes."""
+
+
 class ProjectCreate(Strict):
     """The body that makes a project; what only OpenAI's own machines can do may be null, and is refused else."""
 
-    name: Title
+    name: Name
     external_key_id: None = None
     geography: None = None
     residency: Literal["GLOBAL"] | None = None
@@ -38,7 +43,7 @@ class ProjectCreate(Strict):
 class ProjectUpdate(Strict):
     """The body that changes a project."""
 
-    name: Title | None = None
+    name: Name | None = None
     external_key_id: None = None
     geography: None = None
 

@@ -14,7 +14,7 @@ from sqlalchemy import Select, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.actor import actor
-from parley.store.chain import CALLS, CHECKPOINT, HEAD, PRUNED, START, Link, Pruned, add, follow, listed
+from parley.store.chain import CALLS, CHECKPOINT, HEAD, PRUNED, START, Link, Pruned, add, follow, link_of, listed
 from parley.store.connections import Connections
 from parley.store.storable import storable
 from parley.store.tables import audit, audit_ends, calls, projects
@@ -71,7 +71,7 @@ class Audits:
         query = _filtered(wanted).limit(wanted.limit + 1)
         async with self.connections.reading() as connection:
             rows = (await connection.execute(query)).all()
-        found = [Deed(Link(*row[:-1]), row[-1]) for row in rows[: wanted.limit]]
+        found = [Deed(link_of(row[:-1]), row[-1]) for row in rows[: wanted.limit]]
         if wanted.before is not None:
             found.reverse()
         return found, len(rows) > wanted.limit
@@ -88,7 +88,7 @@ class Audits:
             async with self.connections.reading() as connection:
                 rows = (await connection.execute(query)).all()
             for row in rows:
-                yield Link(*row)
+                yield link_of(row)
             if not rows:
                 return
             last = rows[-1].seq
@@ -116,7 +116,7 @@ class Audits:
             lock = update(audit_ends).where(audit_ends.c.name == CHECKPOINT).values(seq=audit_ends.c.seq)
             await connection.execute(lock)  # two that prune at once would count the kept calls twice
             query = select(audit).where(audit.c.seq <= last).order_by(audit.c.seq).limit(PAGE)
-            links = [Link(*row) for row in await connection.execute(query)]
+            links = [link_of(row) for row in await connection.execute(query)]
             if not links:
                 return 0
             there = [one for link in links if link.kind == CALLS for one in listed(link.payload)]

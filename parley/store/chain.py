@@ -67,6 +67,12 @@ _listed = msgspec.json.Decoder(list[Listed])
 _pruned = msgspec.json.Decoder(Pruned)
 
 
+def link_of(row: Iterable[Any]) -> Link:
+    """Return the audit *row* as a value, also one that somebody has put a text into where bytes belong."""
+    *fields, payload, found = row
+    return Link(*fields, *(one if isinstance(one, bytes) else str(one).encode() for one in (payload, found)))
+
+
 def digest(row: Row) -> bytes:
     """Return the SHA-256 of a call's row, whose values stand in the order of its columns."""
     return hashlib.sha256(_encode(row)).digest()

@@ -13,7 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.errors import Conflict
 from parley.store.audits import Tell, checkpoint
-from parley.store.chain import CALLS, HEAD, PRUNED, Link, Listed, Pruned, add, digest, hashed, listed, pruned
+from parley.store.chain import (
+    CALLS,
+    CHECKPOINT,
+    HEAD,
+    PRUNED,
+    START,
+    Link,
+    Listed,
+    Pruned,
+    add,
+    digest,
+    hashed,
+    link_of,
+    listed,
+    pruned,
+)
 from parley.store.connections import Connections
 from parley.store.tables import audit, audit_ends, calls
 
@@ -47,10 +62,15 @@ class Proof:
     async def verify(self) -> Report:
         """Walk, and return what was found. Raises Conflict, NotRecorded."""
         async with self._connections.reading() as connection:
+            ends = set((await connection.execute(select(audit_ends.c.name))).scalars())
+            total = (await connection.execute(select(func.count()).select_from(calls))).scalar_one()
+            if lost := sorted({HEAD, CHECKPOINT} - ends):
+                return Report(
+                    0, START, faults=[f"the {name} of the chain (table audit_ends) is missing" for name in lost]
+                )
             point = await checkpoint(connection)
-            count = select(func.count()).select_from(calls).scalar_subquery()
-            query = select(audit_ends.c.seq, audit_ends.c.hash, count).where(audit_ends.c.name == HEAD)
-            seq, hash_, total = (await connection.execute(query)).one()
+            query = select(audit_ends.c.seq, audit_ends.c.hash).where(audit_ends.c.name == HEAD)
+            seq, hash_ = (await connection.execute(query)).one()
         self.report = Report(seq, hash_)
         await self._walk(point)
         self._sort_out()
@@ -94,7 +114,7 @@ class Proof:
         """Return the rows that follow on row *seq*, none after *end*."""
         query = select(audit).where(audit.c.seq > seq, audit.c.seq <= end).order_by(audit.c.seq).limit(_LINKS)
         async with self._connections.reading() as connection:
-            return [Link(*row) for row in await connection.execute(query)]
+            return [link_of(row) for row in await connection.execute(query)]
 
     def _missing(self, first: int, last: int) -> None:
         self._fault(f"audit row {first} is missing" if first == last else f"audit rows {first} to {last} are missing")

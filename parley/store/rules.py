@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, delete, func, select, text, update
+from sqlalchemy import Select, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.rules import Rule, budget_counter
-from parley.errors import NotFound
+from parley.errors import Conflict, NotFound
 from parley.store.audits import note
 from parley.store.bells import Bell
 from parley.store.connections import Connections
@@ -32,6 +32,9 @@ _WORDS = {
     ("calls", "now"): "max_calls_at_once",
 }
 """What the API calls the limits; of money it is nano-dollars in one of our own words."""
+
+
+_TITLE = func.coalesce(projects.c.title, projects.c.name)
 
 
 class State(msgspec.Struct, frozen=True):
@@ -75,12 +78,14 @@ class Rules:
             return len(removed)
 
     async def project(self, name: str) -> str:
-        """Return the id of the project called *name*. Raises NotFound, NotRecorded."""
+        """Return the id of the project called *name*. Raises NotFound, Conflict where it is archived, NotRecorded."""
         async with self._connections.reading() as connection:
-            found = (await connection.execute(select(projects.c.id).where(named(name)))).scalar()
+            found = (await connection.execute(select(projects.c.id, projects.c.archived_at).where(named(name)))).first()
         if found is None:
             raise NotFound(f"There is no project `{name}`. `parley key create --project {name}` makes it.")
-        return str(found)
+        if found.archived_at is not None:
+            raise Conflict(f"The project `{name}` is archived: it cannot be changed any more.")
+        return str(found.id)
 
     async def choose(self, project: str, choices: dict[str, bool]) -> None:
         """Set what the project with this id has chosen: `fit`, `open` (see `parley.core.call.Caller`)."""
@@ -88,11 +93,17 @@ class Rules:
             await connection.execute(update(projects).where(projects.c.id == project).values(choices))
             await note(connection, "project.updated", project, project, changes_requested=choices)
 
+    async def choices(self) -> list[tuple[str, bool, bool]]:
+        """Return the projects that chose `fit` or `open`: the name, and both. Raises NotRecorded."""
+        query = select(_TITLE, projects.c.fit, projects.c.open).where(or_(projects.c.fit, projects.c.open))
+        async with self._connections.reading() as connection:
+            return [(row[0], row[1], row[2]) for row in await connection.execute(query.order_by(_TITLE))]
+
     async def states(self, now: int) -> list[State]:
         """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""
         async with self._connections.reading() as connection:
             found = await every(connection)
-            names = {row[0]: row[1] for row in await connection.execute(select(projects.c.id, projects.c.name))}
+            names = {row[0]: row[1] for row in await connection.execute(select(projects.c.id, _TITLE))}
             names |= {row[0]: row[1] for row in await connection.execute(select(keys.c.id, keys.c.prefix))}
             budgets = {rule: budget_counter(rule, now) for rule in found if rule.measure == "money"}
             query = select(counters).where(counters.c.name.in_(budgets.values()))

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, case, func, literal_column, null, 
 
 from parley.store.connections import Connections
 from parley.store.storable import storable
-from parley.store.tables import calls, projects
+from parley.store.tables import calls, named, projects
 
 Column = Literal["project", "key", "model", "price", "upstream"]
 
@@ -76,6 +76,13 @@ class Usage:
         async with self._connections.reading() as connection:
             return [_sum(*row) for row in await connection.execute(_query(question))]
 
+    async def is_project(self, name: str) -> bool:
+        """Tell whether there is a project with this name or id, or was one when calls were made."""
+        made = select(projects.c.id).where(or_(projects.c.id == name, named(name)))
+        called = select(calls.c.id).where(calls.c.project == name).limit(1)
+        async with self._connections.reading() as connection:
+            return any([(await connection.execute(query)).first() for query in (made, called)])
+
 
 def _sum(bucket: int, *rest: Any) -> Sum:
     """Return a row as a value: PostgreSQL's sums are decimals."""
@@ -124,8 +131,8 @@ def _conditions(question: Question) -> list[ColumnElement[bool]]:
         found.append(calls.c.operation.in_(question.operations))
     if question.projects is not None:
         names = [storable(name) for name in question.projects]
-        named = select(projects.c.name).where(or_(projects.c.id.in_(names), projects.c.title.in_(names)))
-        found.append(or_(calls.c.project.in_(names), calls.c.project.in_(named)))
+        first = select(projects.c.name).where(or_(projects.c.id.in_(names), projects.c.title.in_(names)))
+        found.append(or_(calls.c.project.in_(names), calls.c.project.in_(first)))
     if question.keys is not None:
         found.append(calls.c.key_id.in_([storable(name) for name in question.keys]))
     if question.models is not None:

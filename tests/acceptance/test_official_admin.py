@@ -49,7 +49,7 @@ def admin(boss: openai.OpenAI) -> Any:
 @pytest.fixture
 def project(admin: Any, request: pytest.FixtureRequest) -> Any:
     """Make a project of the test's name."""
-    return admin.projects.create(name=request.node.name)
+    return admin.projects.create(name=request.node.name[:64])
 
 
 def calls(office: Server, key: str) -> None:

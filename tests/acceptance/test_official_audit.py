@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import openai
@@ -109,7 +111,12 @@ def test_it_is_proven_exported_and_pruned(tmp_path: Path, office: Server) -> Non
         book.commit()
     with pytest.raises(AssertionError):
         office.run("audit", "verify")
-    assert office.run("audit", "prune", "--before", "2999-01-01", "--calls") == f"deleted {len(rows)} rows"
+    time.sleep(1.1)
+    now = datetime.now(UTC).isoformat()
+    for refused in (["--before", now], ["--before", "2999-01-01", "--faulty"]):
+        with pytest.raises(AssertionError):
+            office.run("audit", "prune", *refused)
+    assert office.run("audit", "prune", "--before", now, "--calls", "--faulty") == f"deleted {len(rows)} rows"
     assert "0 faults found" in office.run("audit", "verify")
 
 

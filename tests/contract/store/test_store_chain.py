@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from parley.core.actor import acting
@@ -232,3 +232,25 @@ async def test_a_call_invented_beside_kept_ones_is_named(store: Store) -> None:
     async with store._connections.writing() as connection:
         await connection.execute(calls.insert().values(values))
     assert (await proven(store)).faults == [f"call {IDS[6]} is invented: no audit row lists it"]
+
+
+async def test_a_text_in_the_place_of_bytes_is_named(sqlite: Store) -> None:
+    """As SQLite's own functions leave it; it can be listed and exported too."""
+    await fill(sqlite)
+    async with sqlite.connections.writing() as connection:
+        await connection.execute(text("UPDATE audit SET payload = replace(payload, 'a', 'b') WHERE seq = 2"))
+        await connection.execute(text("UPDATE audit SET hash = 'abc' WHERE seq = 5"))
+    report = await proven(sqlite)
+    assert any("audit row 2" in fault for fault in report.faults)
+    assert any("audit row 5" in fault for fault in report.faults)
+    assert len([link async for link in sqlite.audits.walk()]) == 10
+    assert (await sqlite.audits.list(Wanted()))[0]
+
+
+@pytest.mark.parametrize("name", ["head", "checkpoint"])
+async def test_an_end_that_is_gone_is_named(store: Store, name: str) -> None:
+    """It is a removal, no outage."""
+    await fill(store)
+    async with store.connections.writing() as connection:
+        await connection.execute(delete(audit_ends).where(audit_ends.c.name == name))
+    assert (await proven(store)).faults == [f"the {name} of the chain (table audit_ends) is missing"]

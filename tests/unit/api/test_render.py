@@ -45,7 +45,7 @@ def test_what_is_said_is_told() -> None:
         (UpstreamBusy(retry_after=2.1), b"retry-after: 3\r\n"),
         (UpstreamBusy(retry_after=0), b"retry-after: 1\r\n"),
         (UpstreamBusy(), b""),
-        (RateLimited(), b""),
+        (RateLimited(), b"x-should-retry: false\r\n"),
         (RateLimited(retry_after=0.0125), b"retry-after: 1\r\nretry-after-ms: 13\r\n"),
         (NotRecorded(), b""),
         (UpstreamBroken(), b""),

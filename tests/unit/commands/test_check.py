@@ -60,6 +60,8 @@ def test_the_engine_is_free() -> None:
     """Whatever the model's name costs elsewhere."""
     one = settings()
     assert price_of(one, one.models["gpt-4o"], "local/parley-mini") == "free"
+    own = Settings(models={"m": ModelSettings(targets=["local/m"], price=PriceSettings(input="1", output="2"))})
+    assert price_of(own, own.models["m"], "local/m") == "$1 in, $2 out per million tokens (parley.toml)"
 
 
 def test_a_key_is_shown_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ OURS = Ours(2, 0, 100, 50, 3_000_000, frozenset({"parley.toml"}))
 @pytest.mark.parametrize(
     ("theirs", "told"),
     [
-        (Figures(100, 50), ("agrees",)),
+        (Figures(100, 50), ("agrees, but the file tells no cost",)),
         (Figures(100, 50, Decimal("0.003")), ("agrees",)),
         (Figures(100, 50, Decimal("0.002999998")), ("agrees",)),  # we round each call up
         (Figures(100, 50, Decimal("0.00"), Decimal("0.005")), ("agrees",)),  # they round to cents
@@ -46,7 +46,7 @@ def test_what_we_counted_ourselves_is_told() -> None:
     """It explains why tokens differ; where they do not, nothing needs explaining."""
     ours = Ours(3, 2, 100, 50)
     assert why(ours, Figures(101, 50))[-1] == "counted by us, not exactly: 2 of 3 calls"
-    assert why(ours, Figures(100, 50)) == ("agrees",)
+    assert why(ours, Figures(100, 50)) == ("agrees, but the file tells no cost",)
 
 
 def test_what_is_missing_here() -> None:

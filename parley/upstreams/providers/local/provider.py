@@ -87,6 +87,8 @@ class LocalProvider:
         if stands_in:
             ease(plan, address)
         fit(call, plan, address)
+        if call.cap is not None:
+            plan.body["max_tokens"] = min(call.cap, address.context)
         await self._try(call, plan, address)
         if call.operation == "chat.completions":
             plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
