@@ -16,8 +16,13 @@ else:
 limit = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove rate limits.")
 budget = typer.Typer(cls=Group, no_args_is_help=True, help="Set, list and remove budgets.")
 
-Amount = Annotated[int | None, typer.Option(min=0, metavar="N")]
-Dollars = Annotated[str | None, typer.Option(metavar="DOLLARS")]
+CallsAMinute = Annotated[int | None, typer.Option(min=0, metavar="N", help="Calls a minute.")]
+CallsADay = Annotated[int | None, typer.Option(min=0, metavar="N", help="Calls a day.")]
+TokensAMinute = Annotated[int | None, typer.Option(min=0, metavar="N", help="Tokens of prompt and answer a minute.")]
+TokensADay = Annotated[int | None, typer.Option(min=0, metavar="N", help="Tokens of prompt and answer a day.")]
+Day = Annotated[str | None, typer.Option(metavar="DOLLARS", help="What a UTC day may cost.")]
+Month = Annotated[str | None, typer.Option(metavar="DOLLARS", help="What a UTC month may cost.")]
+Ever = Annotated[str | None, typer.Option(metavar="DOLLARS", help="What may be spent for good.")]
 
 
 @limit.command("set", cls=Command)
@@ -26,10 +31,10 @@ def set_limit(  # noqa: PLR0913 - the options of a command
     project: Project = None,
     key: Key = None,
     model: Model = None,
-    requests_per_minute: Amount = None,
-    requests_per_day: Amount = None,
-    tokens_per_minute: Amount = None,
-    tokens_per_day: Amount = None,
+    requests_per_minute: CallsAMinute = None,
+    requests_per_day: CallsADay = None,
+    tokens_per_minute: TokensAMinute = None,
+    tokens_per_day: TokensADay = None,
     at_once: Annotated[int | None, typer.Option(min=0, metavar="N", help="Calls in flight.")] = None,
     config: Config = None,
     data: Data = None,
@@ -69,15 +74,15 @@ def set_budget(  # noqa: PLR0913 - the options of a command
     project: Project = None,
     key: Key = None,
     model: Model = None,
-    day: Dollars = None,
-    month: Dollars = None,
-    ever: Dollars = None,
+    day: Day = None,
+    month: Month = None,
+    ever: Ever = None,
     fit: Annotated[
         bool | None,
         typer.Option(
             "--fit/--refuse",
             metavar=FLAG,
-            help="When it is nearly used up: give a shorter answer, or refuse the call (default).",
+            help="When it is nearly used up: give a shorter answer, or (--refuse) refuse the call, the default.",
         ),
     ] = None,
     open_: Annotated[
@@ -85,7 +90,7 @@ def set_budget(  # noqa: PLR0913 - the options of a command
         typer.Option(
             "--open/--closed",
             metavar=FLAG,
-            help="While the database is away: answer without any limit, or refuse calls (default).",
+            help="While the database is away: answer without any limit, or (--closed) refuse calls, the default.",
         ),
     ] = None,
     config: Config = None,
