@@ -22,6 +22,7 @@ from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.policies.prices import look_up
 from parley.policies.replays import Replays
+from parley.policies.unmetered import Unmetered
 from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
 from parley.store.keeper import Keeper
@@ -108,11 +109,11 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         store = await store_of(settings, data)
         stack.push_async_callback(store.close)
-        limits = Limits(store.ledger, clock, settings.limits.longest_answer)
+        unmetered = Unmetered(clock)
         keys = Keys(store.keys)
 
         async def after() -> None:
-            await limits.confess(store.audits.note)
+            await unmetered.tell(store.audits.note)
             await keys.tell(store.keys.used)
 
         keeper = Keeper(store.ledger, settings.limits.lease_seconds / RENEWALS, after)
@@ -131,8 +132,8 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             started=clock.now(),
             keys=keys,
             access=Access(),
-            audit=Audit(store.ledger, clock, counts),
-            limits=limits,
+            audit=Audit(store.ledger, clock, counts, unmetered),
+            limits=Limits(store.ledger, clock, settings.limits.longest_answer, unmetered),
             replays=Replays(store.ledger, patience(settings)),
             counts=counts,
             routes=Routes(settings, engine, look_up),

@@ -23,6 +23,7 @@ from parley.policies.counts import Counts
 from parley.policies.keys import Keys
 from parley.policies.limits import Limits
 from parley.policies.replays import Replays
+from parley.policies.unmetered import Unmetered
 from parley.settings import Settings
 from parley.store.administration import Administration
 from parley.store.audits import Audits
@@ -290,8 +291,8 @@ def a_house(  # noqa: PLR0913 - what a test may choose
         started=clock.now(),
         keys=Keys(FakeKeyBook()),
         access=Access(),
-        audit=Audit(ledger, clock, counts),
-        limits=Limits(ledger, clock, settings.limits.longest_answer),
+        audit=Audit(ledger, clock, counts, Unmetered(clock)),
+        limits=Limits(ledger, clock, settings.limits.longest_answer, Unmetered(clock)),
         replays=Replays(ledger, PATIENCE),
         counts=counts,
         routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),

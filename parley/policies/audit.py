@@ -22,6 +22,7 @@ from parley.errors import NotRecorded, ParleyError, RequestError, UpstreamLacksM
 from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.policies.replays import REPLAY, Turn
+from parley.policies.unmetered import Unmetered
 from parley.store.completions import StoredCompletion
 from parley.store.counters import debt, settlement
 from parley.store.ledger import Admission, Outcome, Record, Settled
@@ -139,6 +140,8 @@ class Entry:
             self._audit.lose(record, failure)
             if not lenient:
                 raise
+            if not self._call.unmetered:  # else it is counted already
+                self._audit.unmetered.count(self._caller, failure)
         except asyncio.CancelledError:
             self._audit.note(record)  # it is written all the same
             raise
@@ -211,10 +214,11 @@ def verdict(error: BaseException | None) -> tuple[int, str | None, Outcome]:
 class Audit:
     """Keeps the records."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, counts: Counts) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, counts: Counts, unmetered: Unmetered) -> None:
         self.ledger = ledger
         self.clock = clock
         self.counts = counts
+        self.unmetered = unmetered
 
     def record(self, call: Call, caller: Caller) -> Entry:
         """Return the entry of *call*: enter it before anything else, leave it after everything."""

@@ -10,10 +10,9 @@ unless its project chose `open`: then it goes on, and that is written into the a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
-import structlog
 
 from parley.core.call import Call, Caller
 from parley.core.catalog import Target
@@ -22,10 +21,9 @@ from parley.core.rules import ANY, Rule, budget_counter
 from parley.core.tasks import finish
 from parley.errors import NotRecorded, OverBudget, RateLimited
 from parley.policies import bounds
+from parley.policies.unmetered import Unmetered
 from parley.store.counters import DAY, MINUTE, Kind, Need, Standing, Verdict
 from parley.store.ledger import Admission, Ledger, Record
-
-log = structlog.get_logger()
 
 _PERIODS = {"minute": MINUTE, "day": DAY}
 _WORDS = {
@@ -56,21 +54,14 @@ class Wish(msgspec.Struct):
         return bounds.dearest(self.targets, self.prompt, self.answer * self.count)
 
 
-class Unmetered(msgspec.Struct):
-    """Calls of one project that went on without its limits, since then (nanoseconds since 1970)."""
-
-    since: int
-    calls: int = 0
-
-
 class Limits:
     """Lets calls in."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, longest: int) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, longest: int, unmetered: Unmetered) -> None:
         self._ledger = ledger
         self._clock = clock
         self._longest = longest  # tokens of an answer whose call does not say
-        self._unmetered: dict[str, Unmetered] = {}
+        self._unmetered = unmetered
 
     async def admit(self, call: Call, caller: Caller, targets: tuple[Target, ...]) -> None:
         """Take what *call* needs, if anything is limited. Sets `call.hold`, `call.standings`, `call.cap`.
@@ -86,7 +77,7 @@ class Limits:
             if not caller.open:
                 raise
             call.unmetered = True
-            self._missed(caller, failure)
+            self._unmetered.count(caller, failure)
 
     async def _admit(self, call: Call, caller: Caller, targets: tuple[Target, ...], rules: list[Rule]) -> None:
         """Take what *call* needs under *rules*. Raises RateLimited, OverBudget, NotRecorded."""
@@ -103,25 +94,6 @@ class Limits:
         call.standings[:] = verdict.standings
         if verdict.short is not None:
             raise refusal(verdict.short, call.ask.model, rules)
-
-    def _missed(self, caller: Caller, failure: NotRecorded) -> None:
-        """Note that a call of *caller* goes on without its limits."""
-        found = self._unmetered.setdefault(caller.project_id, Unmetered(self._clock.now()))
-        if not found.calls:
-            why = str(failure.__cause__ or failure)
-            log.warning("the database is away: calls go on without limits", project=caller.project, why=why)
-        found.calls += 1
-
-    async def confess(self, note: Callable[..., Awaitable[None]]) -> None:
-        """Have *note* write, for every project, how many calls went on without limits. Raises NotRecorded."""
-        for project, one in list(self._unmetered.items()):
-            calls = one.calls
-            await note(
-                "project.unmetered", project, project, data={"calls": calls, "since": one.since // 1_000_000_000}
-            )
-            one.calls -= calls
-            if not one.calls:
-                self._unmetered.pop(project, None)
 
     def _wish(self, call: Call, targets: tuple[Target, ...], *, metered: bool) -> Wish:
         """Return what *call* asks; where money is limited and it does not say how long an answer may be, we say it."""

@@ -9,6 +9,7 @@ from parley.flows.keeping import Keeper
 from parley.flows.relay import Relay
 from parley.policies.audit import Audit
 from parley.policies.counts import Counts
+from parley.policies.unmetered import Unmetered
 from parley.testing import FakeClock, FakeLedger, RecordingReply, a_call, chunk
 
 CALLER = Caller(key_id="key_1", project="default", prefix="sk-pa")
@@ -22,7 +23,7 @@ async def test_an_event_is_counted_kept_and_sent(kept: bool) -> None:
     keeper = Keeper(call, CALLER) if kept else None
     reply = RecordingReply()
     event = chunk("Hel")
-    async with Audit(ledger, FakeClock(), Counts()).record(call, CALLER) as entry:
+    async with Audit(ledger, FakeClock(), Counts(), Unmetered(FakeClock())).record(call, CALLER) as entry:
         relay = Relay(entry, reply, keeper)
         relay.send(event)
         assert relay.flush()
@@ -39,7 +40,11 @@ async def test_the_client_is_waited_for() -> None:
         waited.set()
 
     call = a_call({"model": "m", "messages": []})
-    relay = Relay(Audit(FakeLedger(), FakeClock(), Counts()).record(call, CALLER), RecordingReply(wait), None)
+    relay = Relay(
+        Audit(FakeLedger(), FakeClock(), Counts(), Unmetered(FakeClock())).record(call, CALLER),
+        RecordingReply(wait),
+        None,
+    )
     relay.send(chunk("Hel"))
     assert not relay.flush()
     await relay.drain()

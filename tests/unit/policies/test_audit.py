@@ -23,6 +23,7 @@ from parley.flows.calls import decode
 from parley.policies import tokens
 from parley.policies.audit import CLIENT_LEFT, Audit, Entry, verdict
 from parley.policies.counts import Counts
+from parley.policies.unmetered import Unmetered
 from parley.testing import FakeClock, FakeLedger, a_call, chunk
 
 CALLER = Caller("key_1", "shop", "sk-pa")
@@ -56,7 +57,7 @@ class House:
         self.clock = FakeClock()
         self.ledger = FakeLedger()
         self.counts = Counts()
-        self.audit = Audit(self.ledger, self.clock, self.counts)
+        self.audit = Audit(self.ledger, self.clock, self.counts, Unmetered(self.clock))
         self.call: Call = a_call(HELLO)
 
     async def run(self, *events: Event | BaseException, asked: Target | None = TARGET) -> Entry:
@@ -179,7 +180,9 @@ async def test_an_open_call_is_answered_though_it_cant_be_written() -> None:
         with pytest.raises(NotRecorded):
             async with house.audit.record(house.call, caller) as entry:
                 entry.keep = object()  # type: ignore[assignment]
-    assert len(lines) == house.counts.unrecorded == 2
+    told = [line["event"] for line in lines]
+    assert told.count("a call could not be recorded") == house.counts.unrecorded == 2
+    assert told.count("the database is away: calls go on without limits") == 1
 
 
 async def test_nothing_is_kept_of_a_call_that_failed() -> None:

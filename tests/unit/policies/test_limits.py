@@ -12,6 +12,7 @@ from parley.core.money import Price
 from parley.core.rules import Rule, budget_counter
 from parley.errors import NotRecorded, OverBudget, RateLimited
 from parley.policies.limits import Limits, seconds
+from parley.policies.unmetered import Unmetered
 from parley.schema import chat
 from parley.schema.reading import read
 from parley.store.counters import Change, debt, settlement
@@ -49,7 +50,7 @@ def ledger() -> FakeLedger:
 @pytest.fixture
 def limits(ledger: FakeLedger) -> Limits:
     """Return limits over it."""
-    return Limits(ledger, FakeClock(), 100)
+    return Limits(ledger, FakeClock(), 100, Unmetered(FakeClock()))
 
 
 async def test_a_caller_without_rules_asks_nobody(limits: Limits, ledger: FakeLedger) -> None:
@@ -173,14 +174,6 @@ async def test_an_open_project_goes_on_and_pays_later(limits: Limits, ledger: Fa
     assert [line["event"] for line in lines] == ["the database is away: calls go on without limits"]
     name = budget_counter(rule, START)
     assert debt(call.hold.needs, 70) == (Change(name, 70, 0),)
-    notes: list[Any] = []
-
-    async def note(*told: Any, **details: Any) -> None:
-        notes.append((*told, details))
-
-    await limits.confess(note)
-    await limits.confess(note)
-    assert notes == [("project.unmetered", "proj_1", "proj_1", {"data": {"calls": 2, "since": START // 1_000_000_000}})]
 
 
 async def test_the_standings_are_noted(limits: Limits) -> None:
