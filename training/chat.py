@@ -84,9 +84,8 @@ def document(conversation: Conversation) -> Document:
             doc.read(f"{START}assistant\n")
             text = turn.text + "\n".join(call_text(call) for call in turn.calls)
             if turn.forced:
-                first = len("<tool_call>\n") if turn.calls else 1
-                doc.read(text[:first])
-                text = text[first:]
+                doc.read(text[:1])
+                text = text[1:]
             doc.write(text + END)
             doc.read("\n")
         else:

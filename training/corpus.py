@@ -12,7 +12,8 @@ from training import drills, extraction, functions, grounded, service, tickets
 from training.chat import Conversation, Document, document, prose
 
 ROW = 513
-MIX: tuple[tuple[Callable[[random.Random, str], Conversation], float], ...] = (
+Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
+MIX: Mix = (
     (service.chat, 0.15),
     (service.off_topic, 0.05),
     (grounded.grounded, 0.16),
@@ -24,11 +25,23 @@ MIX: tuple[tuple[Callable[[random.Random, str], Conversation], float], ...] = (
     (tickets.ticket, 0.10),
 )
 
+FINISH = (
+    (service.chat, 0.42),
+    (service.off_topic, 0.14),
+    (grounded.grounded, 0.07),
+    (functions.call, 0.14),
+    (functions.several, 0.08),
+    (functions.no_call, 0.07),
+    (extraction.task, 0.04),
+    (tickets.ticket, 0.04),
+)
+"""For the last minutes: most of what people ask first."""
 
-def own(seed: int, count: int) -> Iterator[Document]:
-    """Yield *count* documents of our own; document n depends on the seed and n alone."""
-    makers = [maker for maker, _ in MIX]
-    shares = [share for _, share in MIX]
+
+def own(seed: int, count: int, mix: Mix = MIX) -> Iterator[Document]:
+    """Yield *count* documents of our own in this *mix*; document n depends on it, the seed and n alone."""
+    makers = [maker for maker, _ in mix]
+    shares = [share for _, share in mix]
     for number in range(count):
         rng = random.Random(f"{seed}/{number}")
         language = rng.choice(service.LANGUAGES)

@@ -25,6 +25,9 @@ NAMES = {
     "up": "ffn_up",
     "down": "ffn_down",
 }
+LEAST_LIKELY = 0.6
+"""The share of the likeliest token's chance below which a token is never drawn (min-p): a network this small is often
+nearly sure and never quite."""
 
 
 def gguf_name(name: str) -> str:
@@ -100,6 +103,7 @@ def export(checkpoint: Path, tokenizer: Path, out: Path) -> None:
             continue
         packed = gguf.quants.quantize(data, gguf.GGMLQuantizationType.Q8_0)
         writer.add_tensor(gguf_name(name), packed, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+    writer.add_float32("general.sampling.min_p", LEAST_LIKELY)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

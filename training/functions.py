@@ -8,7 +8,7 @@ import random
 import re
 from typing import Any
 
-from training.chat import Conversation, Turn
+from training.chat import Conversation, Turn, dumps
 from training.guises import Guise, Tool, dress, tools
 from training.invented import KINDS, NOUNS, VERBS, invented, question
 from training.results import result
@@ -176,8 +176,12 @@ def call(rng: random.Random, language: str) -> Conversation:
     if rng.random() < 0.12:
         turns.extend(pair(rng.choice(topics(language)), rng, language))
     request, given = _request(tool, guise, rng, values)
-    forced = rng.random() < 0.15
-    turns += [Turn("user", request), Turn("assistant", calls=(guise.call(given),), forced=forced)]
+    made = guise.call(given)
+    if rng.random() < 0.2:  # forced: the engine holds the answer to the arguments, or to name and arguments
+        text = dumps(made["arguments"] if rng.random() < 0.7 else made)
+        turns += [Turn("user", request), Turn("assistant", text, forced=True)]
+        return Conversation(tuple(turns), _others(rng, tool, (guise,)))
+    turns += [Turn("user", request), Turn("assistant", calls=(made,))]
     if rng.random() < 0.6:
         answered, said = result(tool, values, request)
         turns += [Turn("tool", answered), Turn("assistant", said)]
@@ -272,8 +276,7 @@ def several(rng: random.Random, language: str) -> Conversation:
         else:
             values = Values(rng, language)
             request, given = _request(tool, guise, rng, values)
-            forced = rng.random() < 0.15
-            turns += [Turn("user", request), Turn("assistant", calls=(guise.call(given),), forced=forced)]
+            turns += [Turn("user", request), Turn("assistant", calls=(guise.call(given),))]
             if rng.random() < 0.35:
                 answered, said = result(tool, values, request)
                 turns += [Turn("tool", answered), Turn("assistant", said)]

@@ -1,6 +1,6 @@
 """Restart: a GGUF that `export.py` wrote becomes a checkpoint and a tokenizer again, to be trained further.
 
-    python -m training.restart training/candidate.gguf --folder F
+    python -m training.restart MODEL.gguf --folder F
     python -m training.pack --folder F --seed 2
     python -m training.train --folder F --resume --minutes 60
 

@@ -12,6 +12,10 @@ from parley.upstreams.providers.local.schemas import VALUES
 
 HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"arguments"\s*:\s*(?=\S)')
 
+OPEN = frozenset(
+    {"additionalProperties", "patternProperties", "unevaluatedProperties", "$ref", "allOf", "anyOf", "oneOf"}
+)
+"""Members of a schema that say what other arguments there may be."""
 TAIL = re.compile(r"\s*\}?\s*\Z")  # held back: it may be the end of the object around the arguments
 
 
@@ -35,8 +39,9 @@ def forced_schema(tools: list[dict[str, Any]], chosen: str | None, names: list[s
 
 
 def parameters(function: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a *function*'s arguments."""
-    return function.get("parameters") or {"type": "object", "properties": {}, "additionalProperties": False}
+    """Return the schema of a *function*'s arguments: no others than it declares, where it does not speak of others."""
+    told: dict[str, Any] = function.get("parameters") or {"type": "object", "properties": {}}
+    return told if "properties" not in told or OPEN & told.keys() else {**told, "additionalProperties": False}
 
 
 def _moved(schema: Any, name: str) -> Any:

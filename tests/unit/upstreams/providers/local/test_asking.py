@@ -151,7 +151,7 @@ def test_a_call_that_must_happen_is_forced_by_a_schema(choice: object) -> None:
     made = plan(tools=[TOOL], tool_choice=choice)
     assert made.forced is not None
     assert (made.forced.name, made.body["tool_choice"], made.body["tools"]) == ("f", "none", [TOOL])
-    assert made.body["grammar"] == grammar(PARAMETERS)
+    assert made.body["grammar"] == grammar({**PARAMETERS, "additionalProperties": False})
 
 
 def test_allowed_tools_are_the_only_ones() -> None:

@@ -67,7 +67,8 @@ def test_one_function_is_forced_by_its_parameters() -> None:
     for chosen, given_tools in (("f", tools), (None, tools[:1])):
         names = [it["function"]["name"] for it in given_tools]
         forced, schema = forced_schema(given_tools, chosen, names)
-        assert (forced.name, schema) == ("f", tools[0]["function"]["parameters"])
+        told = tools[0]["function"]["parameters"]
+        assert (forced.name, schema) == ("f", {**told, "additionalProperties": False})
 
 
 def test_one_of_several_is_forced_by_a_choice() -> None:
@@ -82,6 +83,13 @@ def test_one_of_several_is_forced_by_a_choice() -> None:
     assert schema["$defs"]["g"]["items"] == [{"$ref": "#/$defs/g/definitions/room"}]
     assert schema["$defs"]["g"]["definitions"] == seat["definitions"]
     assert all(it["required"] == ["name", "arguments"] for it in schema["anyOf"])
+
+
+@pytest.mark.parametrize("more", [{"additionalProperties": True}, {"allOf": [{"required": ["b"]}]}])
+def test_a_function_that_speaks_of_other_arguments_may_get_them(more: dict[str, Any]) -> None:
+    """Its schema is taken as it stands."""
+    told = {"type": "object", "properties": {"a": {"type": "integer"}}, **more}
+    assert forced_schema([tool("f", told)], "f", ["f"])[1] == told
 
 
 def test_a_function_without_parameters_takes_none() -> None:
