@@ -41,7 +41,7 @@ def main() -> None:
     further = []
     if asked.begin:
         step("restart", asked.begin, "--folder", asked.folder)
-        further = ["--resume"]
+        further = ["--resume", "--rate", "0.5", "--fall", "1"]  # a finished network loses at the full rate what it had
     step("pack", "--folder", asked.folder, "--data", asked.data, "--seed", asked.seed)
     step("train", "--folder", asked.folder, "--minutes", asked.minutes, "--threads", asked.threads, *further)
     step("export", "--folder", asked.folder, "--out", asked.out)

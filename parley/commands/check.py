@@ -13,13 +13,13 @@ from parley.assembly import provider, shelf, shown_url, store_url, webhook
 from parley.commands.models import size
 from parley.commands.options import Options
 from parley.commands.tables import columns
-from parley.core.money import FREE, NANO, Price
+from parley.core.money import NANO, Price
 from parley.engine.shelf import ModelFile
 from parley.errors import NoPrice, SettingsError
 from parley.policies.prices import is_published, look_up
-from parley.settings import LOCAL, ModelSettings, Settings, chosen_price
+from parley.settings import LOCAL, ModelSettings, Settings
 from parley.upstreams.client import Client
-from parley.upstreams.routing import CATCH_ALL, Routes
+from parley.upstreams.routing import CATCH_ALL, Routes, local_price
 
 
 class Files(dict[str, int]):
@@ -87,8 +87,7 @@ def models(settings: Settings) -> Iterator[list[str]]:
 def price_of(settings: Settings, entry: ModelSettings, target: str) -> str:
     """Return the price of *target*, which may be of a catch-all, in words."""
     if target.startswith(f"{LOCAL}/"):
-        own = all(other.startswith(f"{LOCAL}/") for other in entry.targets)
-        return words((chosen_price(entry.price) if own else None) or FREE)
+        return words(local_price(entry))
     one = msgspec.structs.replace(entry, targets=[target])
     routes = Routes(msgspec.structs.replace(settings, models={CATCH_ALL: one}), Files(), look_up)
     named = target.partition("/")[2]

@@ -14,6 +14,7 @@ from parley.core.events import Usage
 NanoDollars = NewType("NanoDollars", int)
 
 NANO = 1_000_000_000
+CENT = NANO // 100  # nano-dollars
 MILLION = 1_000_000
 
 

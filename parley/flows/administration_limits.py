@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from parley.core.money import CENT
 from parley.core.rules import ANY, Measure, Period, Rule, Scope
 from parley.errors import NoPrice, NoSuchModel, NotFound
 from parley.flows.administration import Errand, window
@@ -17,7 +18,6 @@ from parley.store.projects import Project
 from parley.store.rules import State
 
 HEAD = "rl-"
-CENT = 10_000_000  # nano-dollars
 RATES: dict[str, tuple[Measure, Period]] = {
     "max_requests_per_1_minute": ("requests", "minute"),
     "max_tokens_per_1_minute": ("tokens", "minute"),

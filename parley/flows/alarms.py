@@ -4,13 +4,13 @@ Every process looks; an alert is noted once in its month, in the audit log too, 
 again until the receiver has it. How it fails: what goes wrong is told in the log, and tried again at a later turn.
 """
 
-import asyncio
 import time
 from contextlib import suppress
 
 import msgspec
 import structlog
 
+from parley.core.tasks import Recurring
 from parley.errors import NotRecorded, UpstreamError
 from parley.schema.admin_limits import CHANNEL
 from parley.schema.webhooks import Event, SpendAlertData
@@ -30,17 +30,13 @@ class Watch:
     def __init__(self, alarms: Alarms, webhook: Webhook | None, every: float) -> None:
         self._alarms = alarms
         self._webhook = webhook
-        self._every = every
-        self._task = asyncio.get_running_loop().create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            [failure] = await asyncio.gather(self._turn(), return_exceptions=True)
-            if isinstance(failure, Exception) and not isinstance(failure, NotRecorded):  # the keeper tells of that
-                log.error("a fault of ours: the watch over spend alerts goes on", exc_info=failure)
+        self._turns = Recurring(self._turn, every, "the watch over spend alerts")
 
     async def _turn(self) -> None:
+        with suppress(NotRecorded):  # the keeper of the lease tells of a database that is away
+            await self._look()
+
+    async def _look(self) -> None:
         for alert in await self._alarms.ring():
             log.warning("a spend alert is reached", alert=alert.id, project=alert.project or None)
         if self._webhook is None:
@@ -55,9 +51,7 @@ class Watch:
 
     async def close(self) -> None:
         """Stop looking."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await self._turns.stop()
 
 
 def event(alarm: Alarm) -> Event:

@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 import msgspec
 from sqlalchemy import ColumnElement, and_, func, select, update
 
+from parley.core.money import CENT
 from parley.core.rules import ANY, Rule
 from parley.store.alerts import Alert
 from parley.store.audits import note
 from parley.store.connections import Connections
 from parley.store.rules import INSERTS, spent
 from parley.store.tables import alarms, alerts, projects
-
-CENT = 10_000_000
-"""Nano-dollars."""
 
 
 class Alarm(msgspec.Struct, frozen=True):

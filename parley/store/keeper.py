@@ -5,12 +5,12 @@ How it fails: a database that is away is told once in the log, and asked again a
 meanwhile by whoever writes.
 """  # noqa: D205 - one sentence
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
 
+from parley.core.tasks import Recurring
 from parley.errors import NotRecorded
 from parley.store.leases import LEASE_SECONDS, RENEWALS
 from parley.store.ledger import Ledger
@@ -29,21 +29,20 @@ class Keeper:
     ) -> None:
         self._ledger = ledger
         self._after = after
-        self._every = every
         self._away = False
-        self._task = asyncio.get_running_loop().create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            [failure] = await asyncio.gather(self._turn(), return_exceptions=True)
-            if isinstance(failure, NotRecorded) and not self._away:
-                log.warning("the lease could not be renewed", why=str(failure.__cause__ or failure))
-            elif isinstance(failure, Exception) and not isinstance(failure, NotRecorded):
-                log.error("a fault of ours: the lease's keeper goes on", exc_info=failure)
-            self._away = isinstance(failure, NotRecorded)
-            await asyncio.sleep(self._every)
+        self._turns = Recurring(self._turn, every, "the lease's keeper")
 
     async def _turn(self) -> None:
+        try:
+            await self._keep()
+        except NotRecorded as failure:
+            if not self._away:
+                log.warning("the lease could not be renewed", why=str(failure.__cause__ or failure))
+            self._away = True
+        else:
+            self._away = False
+
+    async def _keep(self) -> None:
         lost = await self._ledger.keep()
         if lost:
             log.warning("calls of a process that died are settled at the most they may have cost", calls=lost)
@@ -55,9 +54,7 @@ class Keeper:
 
     async def close(self) -> None:
         """Stop, after a last attempt to write what could not be written."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await self._turns.stop()
         with suppress(NotRecorded):
             await self._ledger.catch_up()
             if self._after is not None:

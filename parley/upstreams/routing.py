@@ -83,9 +83,7 @@ class Routes:
         upstream, _, name = text.partition("/")
         name = model if name == CATCH_ALL else name
         if upstream == LOCAL:
-            # an answer of our own in place of a bought one is not charged at the bought one's price
-            own = all(target.startswith(f"{LOCAL}/") for target in entry.targets)
-            return Target(upstream=LOCAL, model=name, price=(chosen_price(entry.price) if own else None) or FREE)
+            return Target(upstream=LOCAL, model=name, price=local_price(entry))
         settings = self._settings.upstreams[upstream]
         price = chosen_price(entry.price, settings.price) or self._published(settings.base_url, name)
         return Target(upstream=upstream, model=name, price=price)
@@ -103,3 +101,9 @@ class Routes:
             if model.id == name:
                 return model
         raise NoSuchModel(f"The model '{name}' does not exist", param="model")
+
+
+def local_price(entry: ModelSettings) -> Price:
+    """Return what a model of the engine costs as a target of *entry*: nothing where it stands in for a bought one."""
+    own = all(target.startswith(f"{LOCAL}/") for target in entry.targets)
+    return (chosen_price(entry.price) if own else None) or FREE

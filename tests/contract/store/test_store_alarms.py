@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from parley.store.alarms import CENT
+from parley.core.money import CENT
 from parley.store.audits import Wanted
 from parley.store.database import Store
 from tests.contract.store.rows import a_record

@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from parley.core.tasks import finish
+from parley.core.tasks import Recurring, finish
 
 
 async def test_a_result_is_returned() -> None:
@@ -50,3 +51,24 @@ async def test_a_failure_is_raised() -> None:
 
     with pytest.raises(ValueError, match=r"^$"):
         await finish(work())
+
+
+async def test_what_recurs_goes_on_after_a_fault_and_stops_in_mid_turn() -> None:
+    """The fault is told with its name; the last turn is left where it stands."""
+    turns, hang = 0, asyncio.Event()
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            raise KeyError("a fault of ours")
+        if turns == 3:
+            hang.set()
+            await asyncio.Event().wait()
+
+    with capture_logs() as lines:
+        recurring = Recurring(turn, 0.001, "the test")
+        async with asyncio.timeout(5):
+            await hang.wait()
+        await recurring.stop()
+    assert (turns, [line["what"] for line in lines]) == (3, ["the test"])

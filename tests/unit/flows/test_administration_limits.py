@@ -2,9 +2,10 @@
 
 import pytest
 
+from parley.core.money import CENT
 from parley.core.rules import Period, Rule
 from parley.errors import NotFound
-from parley.flows.administration_limits import CENT, FIELDS, RATES, cents, shown_rates, shown_spending
+from parley.flows.administration_limits import FIELDS, RATES, cents, shown_rates, shown_spending
 from parley.schema.admin_limits import UNLIMITED, RateLimit, RateLimitUpdate
 from parley.store.projects import Project
 from parley.store.rules import State
