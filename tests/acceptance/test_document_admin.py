@@ -4,6 +4,7 @@ Many requests name objects that exist; ours are the projects, so that the admini
 """
 
 import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,11 +49,11 @@ def admin_key(office: Server) -> str:
 
 
 @pytest.fixture
-def named(office: Server, admin_key: str, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def named(office: Server, admin_key: str) -> Iterator[dict[str, str]]:
     """Make one of each object, and return their ids by the names that paths have for them."""
     with openai.OpenAI(base_url=office.base_url, api_key="none", admin_api_key=admin_key) as client:
         admin = client.admin.organization
-        project = admin.projects.create(name=request.node.name[-200:]).id
+        project = admin.projects.create(name=secrets.token_hex(16)).id
         account = admin.projects.service_accounts.create(project, name="till").id
         key = admin.projects.api_keys.list(project).data[0].id
         user = admin.projects.users.create(project, role="member", email=f"{project}@example.org").id
