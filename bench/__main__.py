@@ -12,8 +12,8 @@ from bench.figures import Figure, save, table
 from bench.gateways import OUT, Plan, other
 from bench.processes import prepare
 
-PARTS = ("whole", "events", "latency", "crowd", "limits", "rows", "first", "sizes")
-OWN = {"limits", "rows", "first", "sizes"}  # about Parley alone
+PARTS = ("whole", "events", "latency", "crowd", "limits", "rows", "million", "first", "sizes")
+OWN = {"limits", "rows", "million", "first", "sizes"}  # about Parley alone
 
 
 def arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pid", type=int, default=0, help="its process; children are counted too")
     parser.add_argument("--model", default="gpt-4o", help="the model to ask it for (default gpt-4o)")
     parser.add_argument("--upstream-port", type=int, default=0, help="where the fake upstream listens, for --gateway")
-    parser.add_argument("--postgres", metavar="URL", default="", help="an empty database, for the part `rows`")
+    parser.add_argument("--postgres", metavar="URL", default="", help="an empty database, for `rows` and `million`")
     found = parser.parse_args()
     if unknown := set(found.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

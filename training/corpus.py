@@ -14,26 +14,26 @@ from training.chat import Conversation, Document, document, prose
 ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
-    (service.chat, 0.15),
-    (service.off_topic, 0.05),
-    (grounded.grounded, 0.16),
+    (service.chat, 0.12),
+    (service.off_topic, 0.08),
+    (grounded.grounded, 0.15),
     (drills.drill, 0.11),
-    (functions.call, 0.12),
-    (functions.several, 0.18),
+    (functions.call, 0.08),
+    (functions.several, 0.24),
     (functions.no_call, 0.07),
     (extraction.task, 0.06),
-    (tickets.ticket, 0.10),
+    (tickets.ticket, 0.09),
 )
 
 FINISH = (
-    (service.chat, 0.42),
-    (service.off_topic, 0.14),
-    (grounded.grounded, 0.07),
-    (functions.call, 0.14),
-    (functions.several, 0.08),
+    (service.chat, 0.32),
+    (service.off_topic, 0.12),
+    (grounded.grounded, 0.14),
+    (functions.call, 0.13),
+    (functions.several, 0.12),
     (functions.no_call, 0.07),
     (extraction.task, 0.04),
-    (tickets.ticket, 0.04),
+    (tickets.ticket, 0.06),
 )
 """For the last minutes: most of what people ask first."""
 

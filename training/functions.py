@@ -267,11 +267,11 @@ def several(rng: random.Random, language: str) -> Conversation:
     catch = any(CATCHALL.search(schema["name"]) for schema in offered)
     for _ in range(rng.choices((2, 3, 4), (3, 4, 2))[0]):
         (tool, guise), share = rng.choice(pairs), rng.random()
-        if share < 0.12 and not catch:
+        if share < 0.16 and not catch:
             turns += _unfit(offered, rng, language)
-        elif share < 0.24:
+        elif share < 0.26:
             turns += _aside(offered, rng, language)
-        elif share < 0.32 and tool.of(language + "~"):
+        elif share < 0.34 and tool.of(language + "~"):
             turns += _lacking(tool, guise, rng, language)
         else:
             values = Values(rng, language)

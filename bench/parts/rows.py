@@ -17,14 +17,14 @@ from parley.store.ledger import Record
 WRITERS = 64
 
 
-def record() -> Record:
-    """Return the row of a usual call."""
-    now = time.time_ns()
+def record(at: int = 0, key: str = "") -> Record:
+    """Return the row of a usual call: of now, unless *at* (nanoseconds since 1970) says when."""
+    now = at or time.time_ns()
     return Record(
         id=request_id(now),
         at=now,
         project="default",
-        key_id="key_" + token_hex(12),
+        key_id=key or "key_" + token_hex(12),
         operation="chat.completions",
         model_asked="gpt-4o",
         model_answered="gpt-4o",

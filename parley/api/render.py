@@ -16,7 +16,7 @@ from parley.errors import (
 )
 from parley.policies.limits import seconds
 from parley.schema.errors import ErrorBody, ErrorDetail
-from parley.store.counters import Standing
+from parley.store.counters import Kind, Standing
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,11 +51,19 @@ def error_headers(error: ParleyError) -> bytes:
 
 def limit_headers(standings: Iterable[Standing]) -> bytes:
     """Return the header lines that tell how limits stand: of each measure the one with the least left."""
-    lines = b""
-    for measure in ("requests", "tokens"):
-        found = [one for one in standings if one.need.counter.startswith(f"{measure}/")]
-        if found:
-            least = min(found, key=lambda one: one.remaining)
-            values = {"limit": least.need.limit, "remaining": least.remaining, "reset": seconds(least.reset / 1e9)}
-            lines += b"".join(f"x-ratelimit-{name}-{measure}: {value}\r\n".encode() for name, value in values.items())
-    return lines
+    least: dict[str, Standing] = {}
+    for one in standings:
+        if one.need.kind is Kind.RATE:
+            measure = one.need.counter.partition("/")[0]
+            if measure not in least or one.remaining < least[measure].remaining:
+                least[measure] = one
+    return b"".join(_lines(measure, least[measure]) for measure in ("requests", "tokens") if measure in least)
+
+
+def _lines(measure: str, least: Standing) -> bytes:
+    """Return the three header lines of *measure*."""
+    return (
+        f"x-ratelimit-limit-{measure}: {least.need.limit}\r\n"
+        f"x-ratelimit-remaining-{measure}: {least.remaining}\r\n"
+        f"x-ratelimit-reset-{measure}: {seconds(least.reset / 1e9)}\r\n"
+    ).encode()

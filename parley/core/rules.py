@@ -1,6 +1,7 @@
 """Rules: what a project, a key or the whole organization may take, as its administrator has set it."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -39,8 +40,15 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
 
 _DATES = {"day": "%Y-%m-%d", "month": "%Y-%m", "ever": ""}
+_DAY = 86_400_000_000_000
+
+
+@lru_cache(maxsize=64)
+def _date(period: str, day: int) -> str:
+    """Return what the counter of a *period* of money is called on *day* (since 1970)."""
+    return datetime.fromtimestamp(day * _DAY / 1e9, UTC).strftime(_DATES[period])
 
 
 def budget_counter(rule: Rule, at: int) -> str:
     """Return the name of the counter of *rule*, which limits money, for the period of *at* (nanoseconds since 1970)."""
-    return f"{rule.counter}/{datetime.fromtimestamp(at / 1e9, UTC).strftime(_DATES[rule.period])}"
+    return f"{rule.counter}/{_date(rule.period, at // _DAY)}"

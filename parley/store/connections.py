@@ -7,6 +7,7 @@ and not with a guess.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,11 +19,14 @@ UNREACHED = "The database could not be read or written. Please try again later."
 class Connections:
     """A pool of connections to one database.
 
-    failures: what the driver raises besides SQLAlchemy's own errors.
+    failures: what the driver raises besides SQLAlchemy's own errors. patience: statements that a long sum begins with.
     """
 
-    def __init__(self, engine: AsyncEngine, failures: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(
+        self, engine: AsyncEngine, failures: tuple[type[Exception], ...] = (), patience: tuple[str, ...] = ()
+    ) -> None:
         self.engine = engine
+        self._patience = patience
         self._failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, *failures)
 
     @asynccontextmanager
@@ -31,6 +35,14 @@ class Connections:
         with self._told():
             async with self.engine.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def summing(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection for a query over a great many rows. Raises NotRecorded when the database fails."""
+        async with self.reading() as connection:
+            for statement in self._patience:
+                await connection.execute(text(statement))
+            yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

@@ -87,7 +87,8 @@ def _span(need: Need, amount: int) -> int:
 
 def _used(need: Need, counter: Counter, now: int) -> int:
     """Return the time until the bucket is full."""
-    return min(max(counter.value - now, 0), DEBT * need.period)
+    used, most = counter.value - now, DEBT * need.period
+    return 0 if used < 0 else min(used, most)
 
 
 def _left(need: Need, counter: Counter, now: int) -> int:
@@ -115,12 +116,13 @@ def take(need: Need, counter: Counter, now: int) -> None:
 
 def standing(need: Need, counter: Counter, now: int) -> Standing:
     """Return how *counter* stands for *need*."""
-    left = max(_left(need, counter, now), 0)
     if need.kind is not Kind.RATE:
-        return Standing(need, left, 0)
+        left = _left(need, counter, now)
+        return Standing(need, max(0, left), 0)
     used, span = _used(need, counter, now), _span(need, need.amount)
-    wait = used + span - need.period if span <= need.period else 0  # more than a whole bucket never fits
-    return Standing(need, left, used, max(wait, 0))
+    room = need.period - used
+    wait = span - room if span <= need.period else 0  # more than a whole bucket never fits
+    return Standing(need, room * need.limit // need.period if room > 0 else 0, used, max(0, wait))
 
 
 def decide(needs: Sequence[Need], counters: Mapping[str, Counter], now: int) -> Verdict:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 else:
     migrate = later("parley.store.migrate")
 
+_PATIENCE = ("SET LOCAL statement_timeout = '60s'", "SET LOCAL enable_sort = off", "SET LOCAL jit = off")
+"""For sums: PostgreSQL takes every pair of values for a group of its own, and would sort a million rows on disk where
+hashing them takes a quarter of the time; what is switched off counts as dear, and what is dear would be compiled."""
 _LOCK = 0x7061726C6579  # "parley": whoever migrates holds this advisory lock
 
 
@@ -51,7 +54,7 @@ async def open_parts(address: URL, lease_seconds: float = LEASE_SECONDS) -> Part
 async def _open(url: str, engine: AsyncEngine, lease_seconds: float) -> Parts:
     async with engine.begin() as connection:
         await _migrate(connection)
-    connections = Connections(engine, FAILURES)
+    connections = Connections(engine, FAILURES, _PATIENCE)
     bell = PostgresBell(url, connections)
     await bell.listen()
     return Parts(connections, bell, PostgresLedger(url, lease_seconds))

@@ -73,7 +73,7 @@ class Usage:
 
     async def sums(self, question: Question) -> list[Sum]:
         """Return the sums that *question* asks for, by time and then by group; empty ones are left out."""
-        async with self._connections.reading() as connection:
+        async with self._connections.summing() as connection:
             return [_sum(*row) for row in await connection.execute(_query(question))]
 
     async def is_project(self, name: str) -> bool:

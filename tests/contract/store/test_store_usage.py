@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from parley.store.database import Store
+from parley.store.database import Store, open_store
 from parley.store.usage import Question, Sum
+from tests.contract.store.postgres_server import PostgresServer
 from tests.contract.store.rows import a_record
 
 DAY = 86_400 * 10**9
@@ -105,3 +106,14 @@ async def test_rows_of_a_stretch_are_found_by_an_index(store: Store) -> None:
     async with store._connections.reading() as connection:
         found = await connection.execute(text(lists[connection.dialect.name]))
         assert "calls_by_time" in {row[0] for row in found}
+
+
+async def test_a_long_sum_is_not_cut_off(postgres: PostgresServer) -> None:
+    """PostgreSQL lets a sum take a minute, and everything else two seconds, on the same connections."""
+    store = await open_store(postgres.new_database())
+    asked = text("SELECT current_setting('statement_timeout')")
+    async with store.connections.summing() as connection:
+        assert (await connection.execute(asked)).scalar() == "1min"
+    async with store.connections.reading() as connection:
+        assert (await connection.execute(asked)).scalar() == "2s"
+    await store.close()
