@@ -25,6 +25,8 @@ SECTIONS = {
     "[upstreams.NAME]": "UpstreamSettings",
     '[models."NAME"]': "ModelSettings",
     "timeouts": "Timeouts",
+    "breaker": "Breaker",
+    "hedge": "HedgeSettings",
     "key": "Secret",
     "price": "PriceSettings",
 }
@@ -78,7 +80,7 @@ def _value(field: dict[str, Any], named: dict[str, str]) -> str:
     if "enum" in field:
         return " or ".join(f'`"{word}"`' for word in field["enum"])
     if field["type"] == "array":
-        return "list of text"
+        return "list of text" if field["items"]["type"] == "string" else "list of numbers"
     kind = {"string": "text", "boolean": "`true` or `false`", "integer": "whole number", "number": "number"}
     return kind[field["type"]] + "".join(_limits(field))
 

@@ -29,11 +29,12 @@ from parley.store.keeper import Keeper
 from parley.store.leases import RENEWALS
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
+from parley.upstreams.board import Board
 from parley.upstreams.client import Client
-from parley.upstreams.opening import Upstreams
 from parley.upstreams.providers.local.provider import LocalProvider
 from parley.upstreams.providers.openai import OpenAIProvider
 from parley.upstreams.routing import Routes
+from parley.upstreams.upstreams import Upstreams
 from parley.upstreams.webhooks import Webhook
 
 SQLITE = "sqlite:///"
@@ -74,7 +75,7 @@ def provider(name: str, upstream: UpstreamSettings, client: Client) -> Provider:
     """Return who speaks to the upstream *name*. Raises SettingsError, which names the setting."""
     key = upstream.key.reveal(f"upstreams.{name}.key") if upstream.key else None
     try:
-        return OpenAIProvider(name, upstream.base_url, key, upstream.timeouts, client)
+        return OpenAIProvider(name, upstream, key, client)
     except SettingsError as error:
         raise SettingsError(f"upstreams.{name}.base_url: {error.message}") from error
 
@@ -126,6 +127,8 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
         watch = Watch(store.alarms, webhook(settings, client), settings.alerts.every_seconds)
         stack.push_async_callback(watch.close)
         counts = Counts()
+        board = Board(data / "health")
+        stack.callback(board.close)
         yield House(
             settings=settings,
             clock=clock,
@@ -139,8 +142,9 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
             routes=Routes(settings, engine, look_up),
             upstreams=Upstreams(
                 {**providers(settings, client), **local(settings, engine, near)},
-                {name: upstream.retries for name, upstream in settings.upstreams.items()},
+                settings.upstreams,
                 Attempts(clock, counts.attempts),
+                board,
             ),
             completions=store.completions,
             administration=store.administration,

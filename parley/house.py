@@ -15,8 +15,8 @@ from parley.store.administration import Administration
 from parley.store.audits import Audits
 from parley.store.completions import Completions
 from parley.store.usage import Usage
-from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
+from parley.upstreams.upstreams import Upstreams
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,58 +10,40 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from parley.core.catalog import Timeouts
 from parley.core.keys import is_ours
-from parley.core.money import FREE, Price, nano, price
 from parley.environment import overlay
 from parley.errors import SettingsError
 from parley.mistakes import told
+from parley.sections import ModelSettings, PriceSettings, Secret, Tree, UpstreamSettings, chosen_price
+
+__all__ = [
+    "LOCAL",
+    "OPENAI_KEY",
+    "OPENAI_URL",
+    "AlertSettings",
+    "EngineSettings",
+    "LimitSettings",
+    "ModelSettings",
+    "PriceSettings",
+    "Secret",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "UpstreamSettings",
+    "chosen_price",
+    "holds_our_key",
+    "load",
+]
 
 LOCAL = "local"
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
-
-
-class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A branch of the settings: it never changes, and it refuses what it does not know."""
-
-
-class Secret(Tree, frozen=True):
-    """Where a secret is kept. Exactly one of the two."""
-
-    FORM: ClassVar[str] = '{ env = "NAME" } or { file = "PATH" }'
-
-    env: Annotated[str | None, Meta(description="The environment variable that holds it.")] = None
-    file: Annotated[str | None, Meta(description="The file whose first line it is.")] = None
-
-    def __post_init__(self) -> None:
-        if (self.env is None) == (self.file is None):
-            raise ValueError(f"a secret is either {self.FORM}")
-
-    def reveal(self, where: str) -> str:
-        """Return the secret. Raises SettingsError, naming *where* it was asked for, when it is not there."""
-        if self.env is not None:
-            value = os.environ.get(self.env, "")
-            if not re.fullmatch(r"[A-Za-z_]\w*", self.env):
-                raise SettingsError(f"{where}.env: names an environment variable; what stands there is no such name")
-            if not value:
-                raise SettingsError(f"{where}: the environment variable {self.env} is not set")
-            return value
-        try:
-            lines = Path(str(self.file)).expanduser().read_text("utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = str(error.strerror).lower() if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise SettingsError(f"{where}: the file {self.file} cannot be read: {why}") from error
-        if not lines[0].strip():
-            raise SettingsError(f"{where}: the file {self.file} is empty")
-        return lines[0].strip()
 
 
 class ServerSettings(Tree, frozen=True):
@@ -83,7 +65,7 @@ class ServerSettings(Tree, frozen=True):
             description="Origins whose pages may call from a browser, such as `https://app.example.com`; "
             '`"*"`: all. None: no page of another origin may.'
         ),
-    ] = []
+    ] = msgspec.field(default_factory=list)
     max_body: Annotated[
         int, Meta(ge=1024, description="Largest request body, in bytes; a larger one is refused with 413.")
     ] = 32 * 1024 * 1024
@@ -182,73 +164,6 @@ class EngineSettings(Tree, frozen=True):
     start_seconds: Annotated[float, Meta(gt=0, description="How long a model may take to load.")] = 120.0
 
 
-class PriceSettings(Tree, frozen=True):
-    """Dollars per million tokens, as text so that no digit is lost."""
-
-    FORM: ClassVar[str] = '{ input = "2.50", output = "10.00" }'
-
-    input: Annotated[str, Meta(description="Dollars per million tokens of the prompt.")]
-    output: Annotated[str, Meta(description="Dollars per million tokens of the answer.")]
-    cached_input: Annotated[
-        str | None, Meta(description="Dollars per million cached tokens of the prompt; default: as `input`.")
-    ] = None
-
-    def __post_init__(self) -> None:
-        for name in ("input", "output", "cached_input"):
-            text = getattr(self, name)
-            try:
-                good = text is None or (Decimal(text).is_finite() and Decimal(text) >= 0)
-            except InvalidOperation:
-                good = False
-            if not good:
-                raise ValueError(f'{name} = "{text}" is not an amount in dollars, such as "2.50"')
-
-    def price(self) -> Price:
-        """Return it as a price in nano-dollars per million tokens."""
-        return price(
-            input=nano(Decimal(self.input)),
-            output=nano(Decimal(self.output)),
-            cached_input=nano(Decimal(self.cached_input or self.input)),
-            source="parley.toml",
-        )
-
-
-class UpstreamSettings(Tree, frozen=True):
-    """A server that speaks the OpenAI API."""
-
-    base_url: Annotated[str, Meta(description="Its address up to and with `/v1`.")]
-    kind: Annotated[Literal["openai"], Meta(description="The dialect it speaks.")] = "openai"
-    key: Annotated[Secret | None, Meta(description="Where its API key is kept; none: no key is sent.")] = None
-    timeouts: Annotated[Timeouts, Meta(description="How long it may take, in seconds.")] = Timeouts()
-    retries: Annotated[
-        int, Meta(ge=0, le=10, description="Further rounds over a model's targets when all of them failed.")
-    ] = 2
-    price: Annotated[
-        PriceSettings | Literal["free"] | None,
-        Meta(description="The price of all its models that have none of their own."),
-    ] = None
-
-
-class ModelSettings(Tree, frozen=True):
-    """A name clients may ask for; `"gpt-*"` stands for all that begin so, `"*"` for every other; the longest counts."""
-
-    targets: Annotated[
-        list[str],
-        Meta(
-            min_length=1,
-            description="Where it may go, in order of preference: `UPSTREAM/MODEL`, or `UPSTREAM/*` for the "
-            "name that is asked for; `local` is the engine.",
-        ),
-    ]
-    price: Annotated[
-        PriceSettings | Literal["free"] | None,
-        Meta(
-            description='Its price; without it the maintained price data decides. "free" is said, never assumed. A '
-            "model of the engine that stands in behind other targets is free, for it is not what was to be bought."
-        ),
-    ] = None
-
-
 class Settings(Tree, frozen=True):
     """All of `parley.toml`."""
 
@@ -257,8 +172,8 @@ class Settings(Tree, frozen=True):
     limits: LimitSettings = LimitSettings()
     alerts: AlertSettings = AlertSettings()
     engine: EngineSettings = EngineSettings()
-    upstreams: dict[str, UpstreamSettings] = {}
-    models: dict[str, ModelSettings] = {}
+    upstreams: dict[str, UpstreamSettings] = msgspec.field(default_factory=dict)
+    models: dict[str, ModelSettings] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.upstreams:
@@ -291,16 +206,6 @@ class Settings(Tree, frozen=True):
         """What names begin with, and where those go: the longest first, the catch-all (which is empty) last."""
         found = [(name[:-1], entry) for name, entry in self.models.items() if name.endswith("*")]
         return sorted(found, key=lambda one: len(one[0]), reverse=True)
-
-
-def chosen_price(*candidates: PriceSettings | Literal["free"] | None) -> Price | None:
-    """Return the first price that somebody set, or None."""
-    for candidate in candidates:
-        if candidate == "free":
-            return FREE
-        if isinstance(candidate, PriceSettings):
-            return candidate.price()
-    return None
 
 
 _SECTIONS = {

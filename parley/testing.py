@@ -35,8 +35,8 @@ from parley.store.replays import Claim, Found, Kept
 from parley.store.usage import Usage as Sums
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
-from parley.upstreams.opening import Upstreams
 from parley.upstreams.routing import Routes
+from parley.upstreams.upstreams import Upstreams
 
 SECRET = "sk-parley-for-tests"  # noqa: S105 - opens nothing but a fake
 START = 1_700_000_000_000_000_000
@@ -197,6 +197,7 @@ class ScriptedAnswer:
 
     def __init__(self, target: Target, script: Script) -> None:
         self.target = target
+        self.rest = 0.0
         self.closed = False
         self._script = script
 
@@ -298,7 +299,7 @@ def a_house(  # noqa: PLR0913 - what a test may choose
         routes=Routes(settings, NoLocalModels(), lambda _url, _model: price),
         upstreams=Upstreams(
             providers,
-            {name: settings.upstreams[name].retries for name in settings.upstreams},
+            settings.upstreams,
             Attempts(clock, counts.attempts),
         ),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none

@@ -15,6 +15,7 @@ from parley.house import House
 Endpoint = Callable[[Request, HttpReply, House], Awaitable[None]]
 
 ONCE = b"idempotency-key"
+RETRIES = b"x-stainless-retry-count"  # how often the official clients have asked before
 
 
 def unreadable(request: Request) -> ParleyError | None:
@@ -52,6 +53,7 @@ def call_of(request: Request, operation: str) -> Call:
         client=request.header(b"user-agent") or "",
         once=once_of(request) if ONCE in request.headers else None,
         refusal=unreadable(request),
+        retried=request.headers.get(RETRIES, b"0") != b"0",
         id=request.id,
     )
 

@@ -88,7 +88,7 @@ def price_of(settings: Settings, entry: ModelSettings, target: str) -> str:
     """Return the price of *target*, which may be of a catch-all, in words."""
     if target.startswith(f"{LOCAL}/"):
         return words(local_price(entry))
-    one = msgspec.structs.replace(entry, targets=[target])
+    one = msgspec.structs.replace(entry, targets=[target], tiers=[], weights=[])
     routes = Routes(msgspec.structs.replace(settings, models={CATCH_ALL: one}), Files(), look_up)
     named = target.partition("/")[2]
     if named == CATCH_ALL and not _is_priced(settings, entry, target):
@@ -96,7 +96,7 @@ def price_of(settings: Settings, entry: ModelSettings, target: str) -> str:
             return "each at its published price; one without is refused"
         return "no price known: calls are refused (give the upstream or the models a `price`)"
     try:
-        price = routes.resolve(named)[0].price
+        price = routes.resolve(named).targets[0].price
     except NoPrice:
         price = None
     return "no price known: calls are refused" if price is None else words(price)

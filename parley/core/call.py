@@ -51,6 +51,8 @@ class Call:
     ask: the decoded request (a struct of `parley.schema`), once the flow has read it.
     refusal: why the request could not even be read (too large, say); the flow raises it once it knows who calls.
     streamed: whether the client wants events instead of one body.
+    retried: whether its client has asked before and asks again by itself, so that we need not.
+    begun: the beginning of the answer, where another target has said it and somebody is to go on.
     once: what it is told apart by, should it come again; None where the client did not say.
     cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
     hold: what it may have taken of them, to be given back when it ends. unmetered: whether it goes on without that.
@@ -62,6 +64,7 @@ class Call:
         "ask",
         "at",
         "authorization",
+        "begun",
         "body",
         "cap",
         "client",
@@ -70,6 +73,7 @@ class Call:
         "once",
         "operation",
         "refusal",
+        "retried",
         "standings",
         "streamed",
         "unmetered",
@@ -86,6 +90,7 @@ class Call:
         client: str = "",
         once: Once | None = None,
         refusal: ParleyError | None = None,
+        retried: bool = False,
         id: str,  # noqa: A002 - it is the call's id
     ) -> None:
         self.operation = operation
@@ -96,7 +101,9 @@ class Call:
         self.client = client
         self.once = once
         self.refusal = refusal
+        self.retried = retried
         self.id = id
+        self.begun: str | None = None
         self.ask: Any = None
         self.streamed = False
         self.cap: int | None = None

@@ -17,6 +17,7 @@ from parley.flows.relay import Relay
 from parley.house import House
 from parley.schema import chat, completions, embeddings
 from parley.schema.reading import read
+from parley.upstreams.opening import Opening
 
 Reader = tuple[msgspec.json.Decoder[Any], Callable[[Any], None]]
 
@@ -51,10 +52,10 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
             entry.replayed(earlier.model)
             await earlier.pour(reply)
         else:
-            targets = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
-            await house.limits.admit(call, caller, targets)  # RateLimited, OverBudget
+            route = house.routes.resolve(call.ask.model)  # NoSuchModel, NoPrice
+            await house.limits.admit(call, caller, route)  # RateLimited, OverBudget
             keeper = Keeper(call, caller) if getattr(call.ask, "store", None) else None
-            async with entry.follow(house.upstreams.open(call, targets)) as events:  # fails over; UpstreamError
+            async with entry.follow(Opening(house.upstreams, call, route)) as events:  # fails over; UpstreamError
                 entry.served_by(events.target)
                 await events.pour(Relay(entry, reply, keeper))
             if keeper:

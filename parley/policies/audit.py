@@ -9,7 +9,7 @@ tries again later (`parley.store.backlog`).
 
 import asyncio
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
@@ -54,6 +54,8 @@ class Opening(Protocol):
 
     attempts: int
     asked: Target | None
+    answering: Target | None
+    spoilt: list[Any]
 
 
 OpeningT = TypeVar("OpeningT", bound=Opening)
@@ -126,11 +128,14 @@ class Entry:
     ) -> None:
         self._audit.counts.open -= 1
         ended = self._audit.clock.monotonic()  # counting tokens may take a second, and is not the call's time
-        if isinstance(error, asyncio.CancelledError) and self._opening and self._target is None:
-            self._target = self._opening.asked  # the client left while we waited: what was asked is paid for
+        opening = self._opening
+        if opening is not None:
+            left = isinstance(error, asyncio.CancelledError)  # while we waited: what was asked is paid for
+            self._target = opening.answering or (opening.asked if left else None)
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
-        record = self._record(error, ended)
+        spoilt = await finish(asyncio.to_thread(self._spoilt)) if opening is not None and opening.spoilt else []
+        record = self._record(error, ended, spoilt)
         stored = self.keep if error is None else None
         kept = self.turn.kept(answered=error is None) if self.turn else None
         lenient = self._caller.open and stored is None and kept is None  # what was to be kept is told as a failure
@@ -161,17 +166,32 @@ class Entry:
 
     def _counted(self, model: str) -> Usage:
         """Return the tokens of what was asked and sent, as *model* counts them. Runs in a thread: it may take long."""
-        return Usage(
-            input=tokens.count_input(model, self._call.ask),
-            output=tokens.count(model, self._text.decode("utf-8", "replace")),
-            exact=False,
-        )
+        before = "".join(one.text for one in self._opening.spoilt if one.sent) if self._opening else ""
+        return self._tokens(model, before, self._text.decode("utf-8", "replace")[len(before) :])
 
-    def _record(self, error: BaseException | None, ended: float) -> Record:
+    def _spoilt(self) -> list[tuple[Target, Usage]]:
+        """Return what was asked in vain, or answered in part, and its tokens. Runs in a thread: it may take long."""
+        found, before = [], ""
+        for one in self._opening.spoilt if self._opening else ():
+            found.append((one.target, self._tokens(one.target.model, before, one.text)))
+            before += one.text if one.sent else ""
+        return found
+
+    def _tokens(self, model: str, before: str, text: str) -> Usage:
+        """Return the tokens of an answer *text*, asked for with what was said *before* in the prompt."""
+        asked = tokens.count_input(model, self._call.ask) + (tokens.count(model, before) if before else 0)
+        return Usage(input=asked, output=tokens.count(model, text), exact=False)
+
+    def _record(self, error: BaseException | None, ended: float, spoilt: list[tuple[Target, Usage]]) -> Record:
         call, caller, target = self._call, self._caller, self._target
         usage = self._usage or Usage()
         status, code, outcome = verdict(error)
         price = target.price if target else None
+        asked_tokens, said_tokens = usage.input, usage.output
+        cost: int = price.of(usage) if price else 0
+        for wasted, used in spoilt:
+            asked_tokens, said_tokens = asked_tokens + used.input, said_tokens + used.output
+            cost += wasted.price.of(used) if wasted.price else 0
         asked = target or (self._opening.asked if self._opening else None)  # who failed has a name too
         return Record(
             id=call.id,
@@ -180,13 +200,13 @@ class Entry:
             key_id=caller.key_id,
             operation=call.operation,
             model_asked=call.model,
-            model_answered=self._model,
+            model_answered=self._model if target else None,
             upstream=asked.upstream if asked else None,
-            input_tokens=usage.input,
+            input_tokens=asked_tokens,
             cached_tokens=usage.cached_input,
-            output_tokens=usage.output,
-            exact=usage.exact,
-            cost=price.of(usage) if price else 0,
+            output_tokens=said_tokens,
+            exact=usage.exact and not spoilt,
+            cost=cost,
             price=price.told or price.source if price else "",
             status=status,
             code=code,

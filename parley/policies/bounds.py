@@ -6,11 +6,10 @@ OpenAI's "Images and vision" guide), so each is counted as that. An answer is bo
 what we ask for in its place.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from parley.core.call import Call
-from parley.core.catalog import Target
+from parley.core.catalog import Route
 from parley.core.events import Usage
 from parley.core.money import Price
 from parley.policies import tokens
@@ -52,10 +51,14 @@ def output_asked(call: Call) -> int | None:
     return None if limit is None else int(limit)
 
 
-def dearest(targets: Iterable[Target], prompt: int, answer: int) -> int:
-    """Return what *prompt* and *answer* tokens cost at the dearest of *targets*, in nano-dollars."""
-    usage = Usage(input=prompt, output=answer)
-    return max((highest(target.price).of(usage) for target in targets if target.price), default=0)
+def dearest(route: Route, prompt: int, answer: int) -> int:
+    """Return what *prompt* and *answer* tokens cost at the dearest target of *route*, in nano-dollars.
+
+    Where more than one answer may have to be paid for, each further one may have the one before in its prompt.
+    """
+    times = route.answers
+    usage = Usage(input=times * prompt + (times - 1) * answer, output=times * answer)
+    return max((highest(target.price).of(usage) for target in route.targets if target.price), default=0)
 
 
 def highest(price: Price) -> Price:
@@ -63,13 +66,14 @@ def highest(price: Price) -> Price:
     return Price(price.input, price.output, price.input, price.source)
 
 
-def affordable(targets: Iterable[Target], money: int, prompt: int, count: int) -> int:
-    """Return how many tokens each of *count* answers may have for *money*, whichever of *targets* answers."""
-    rest = []
-    for target in targets:
+def affordable(route: Route, money: int, prompt: int, count: int) -> int:
+    """Return how many tokens each of *count* answers may have for *money*, whichever target of *route* answers."""
+    times, rest = route.answers, []
+    for target in route.targets:
         if target.price and target.price.output:
-            spare = money - highest(target.price).of(Usage(input=prompt))
-            rest.append(spare * 1_000_000 // (target.price.output * count))
+            price = highest(target.price)
+            spare = money - price.of(Usage(input=times * prompt))
+            rest.append(spare * 1_000_000 // ((times * price.output + (times - 1) * price.input) * count))
     return min(rest, default=0)
 
 

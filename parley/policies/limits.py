@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from parley.core.call import Call, Caller
-from parley.core.catalog import Target
+from parley.core.catalog import Route
 from parley.core.clock import Clock
 from parley.core.rules import ANY, Rule, budget_counter
 from parley.core.tasks import finish
@@ -46,12 +46,12 @@ class Wish(msgspec.Struct):
     prompt: int
     answer: int
     count: int
-    targets: tuple[Target, ...]
+    route: Route
 
     @property
     def cost(self) -> int:
         """Return what it costs at most, in nano-dollars."""
-        return bounds.dearest(self.targets, self.prompt, self.answer * self.count)
+        return bounds.dearest(self.route, self.prompt, self.answer * self.count)
 
 
 class Limits:
@@ -63,7 +63,7 @@ class Limits:
         self._longest = longest  # tokens of an answer whose call does not say
         self._unmetered = unmetered
 
-    async def admit(self, call: Call, caller: Caller, targets: tuple[Target, ...]) -> None:
+    async def admit(self, call: Call, caller: Caller, route: Route) -> None:
         """Take what *call* needs, if anything is limited. Sets `call.hold`, `call.standings`, `call.cap`.
 
         Raises RateLimited, OverBudget, NotRecorded.
@@ -72,22 +72,22 @@ class Limits:
         if not rules:
             return
         try:
-            await self._admit(call, caller, targets, rules)
+            await self._admit(call, caller, route, rules)
         except NotRecorded as failure:
             if not caller.open:
                 raise
             call.unmetered = True
             self._unmetered.count(caller, failure)
 
-    async def _admit(self, call: Call, caller: Caller, targets: tuple[Target, ...], rules: list[Rule]) -> None:
+    async def _admit(self, call: Call, caller: Caller, route: Route, rules: list[Rule]) -> None:
         """Take what *call* needs under *rules*. Raises RateLimited, OverBudget, NotRecorded."""
-        wish = self._wish(call, targets, metered=any(rule.measure == "money" for rule in rules))
+        wish = self._wish(call, route, metered=any(rule.measure == "money" for rule in rules))
         verdict = await self._ask(call, caller, rules, wish)
         if _is_money(verdict.short):
-            wish.prompt = await finish(asyncio.to_thread(bounds.input_count, call, targets[0].model))
+            wish.prompt = await finish(asyncio.to_thread(bounds.input_count, call, route.targets[0].model))
             verdict = await self._ask(call, caller, rules, wish)
         if verdict.short is not None and _is_money(verdict.short) and caller.fit:
-            wish.answer = bounds.affordable(targets, _money_left(verdict), wish.prompt, wish.count)
+            wish.answer = bounds.affordable(route, _money_left(verdict), wish.prompt, wish.count)
             if wish.answer > 0:
                 call.cap = wish.answer
                 verdict = await self._ask(call, caller, rules, wish)
@@ -95,13 +95,13 @@ class Limits:
         if verdict.short is not None:
             raise refusal(verdict.short, call.ask.model, rules)
 
-    def _wish(self, call: Call, targets: tuple[Target, ...], *, metered: bool) -> Wish:
+    def _wish(self, call: Call, route: Route, *, metered: bool) -> Wish:
         """Return what *call* asks; where money is limited and it does not say how long an answer may be, we say it."""
         answer = bounds.output_asked(call)
-        priced = metered and any(target.price and target.price.output for target in targets)
+        priced = metered and any(target.price and target.price.output for target in route.targets)
         if answer is None and priced:
             answer = call.cap = self._longest
-        return Wish(bounds.input_bound(call), answer or 0, bounds.answers(call.ask), targets)
+        return Wish(bounds.input_bound(call), answer or 0, bounds.answers(call.ask), route)
 
     async def _ask(self, call: Call, caller: Caller, rules: list[Rule], wish: Wish) -> Verdict:
         """Ask for it; `call.hold` is noted first, for who is cut off here may have got it."""

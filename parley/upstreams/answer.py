@@ -12,9 +12,20 @@ from parley.core.reply import Sink
 
 
 class Answer(Protocol):
-    """The events of one answer, in order."""
+    """The events of one answer, in order.
 
-    target: Target
+    rest: for how many seconds its provider takes nothing more, as it says by its limits.
+    """
+
+    @property
+    def target(self) -> Target:
+        """Return who answers."""
+        ...
+
+    @property
+    def rest(self) -> float:
+        """Return it."""
+        ...
 
     async def pour(self, sink: Sink) -> None:
         """Send every event to *sink*, from the first to the last. Raises UpstreamError when the answer breaks."""

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from parley.core.catalog import Target
+from parley.core.catalog import Route, Target
 from parley.core.money import FREE, Price
 from parley.errors import NoPrice, NoSuchModel
 from parley.settings import LOCAL, ModelSettings, Settings, chosen_price
@@ -45,11 +45,11 @@ class Routes:
         self._patterns = settings.patterns
         self._names: Callable[[], dict[str, int]] = local.names if settings.engine.enabled else dict
         self._published = published
-        self._resolved: dict[str, tuple[Target, ...]] = {}
+        self._resolved: dict[str, Route] = {}
         self._hour = 0
 
-    def resolve(self, model: str) -> tuple[Target, ...]:
-        """Return the targets of *model*, the preferred first. Raises NoSuchModel, NoPrice."""
+    def resolve(self, model: str) -> Route:
+        """Return where calls for *model* may go. Raises NoSuchModel, NoPrice."""
         hour = int(time.time()) // HOUR
         if hour != self._hour:  # published prices change with the date, some with the time of day
             self._resolved, self._hour = {}, hour
@@ -60,33 +60,48 @@ class Routes:
                 self._resolved[model] = found
         return found
 
-    def _look_up(self, model: str) -> tuple[Target, ...]:
+    def _look_up(self, model: str) -> Route:
         models = self._settings.models
         entry = models.get(model) if not model.endswith(CATCH_ALL) else None
         if entry is None and model in self._names():
-            return (Target(upstream=LOCAL, model=model, price=FREE),)
+            return Route((Target(upstream=LOCAL, model=model, price=FREE),))
         entry = entry or next((one for start, one in self._patterns if model.startswith(start)), None)
         if entry is None:
             raise NoSuchModel(f"The model `{model}` does not exist or you do not have access to it.")
-        targets = [self._target(entry, text, model) for text in entry.targets]
-        priced = tuple(target for target in targets if target.price is not None)
-        if not priced:
+        route = self._route(entry, model)
+        if not route.targets:
             raise NoPrice(
                 f"No price is known for the model `{model}`. Its operator has to set one in parley.toml: "
                 f'[models."{model}"] price = {{ input = "...", output = "..." }}, or price = "free".',
                 param="model",
             )
-        return priced
+        return route
 
-    def _target(self, entry: ModelSettings, text: str, model: str) -> Target:
+    def _route(self, entry: ModelSettings, model: str) -> Route:
+        """Return the route of *entry* for *model*, without the targets that nobody has priced."""
+        weights = entry.weights or [1.0] * len(entry.targets)
+        every = [self._target(entry, text, model, weight) for text, weight in zip(entry.targets, weights, strict=True)]
+        tiers, begin = [], 0
+        for size in entry.tiers or [1] * len(every):
+            tiers.append([target for target in every[begin : begin + size] if target.price is not None])
+            begin += size
+        return Route(
+            targets=tuple(target for tier in tiers for target in tier),
+            tiers=tuple(len(tier) for tier in tiers if tier),
+            pick=entry.pick,
+            on_break=entry.on_break,
+            hedge=entry.hedge.after if entry.hedge else None,
+        )
+
+    def _target(self, entry: ModelSettings, text: str, model: str, weight: float) -> Target:
         """Return the target that *text* (`UPSTREAM/MODEL`) means for *model*."""
         upstream, _, name = text.partition("/")
         name = model if name == CATCH_ALL else name
         if upstream == LOCAL:
-            return Target(upstream=LOCAL, model=name, price=local_price(entry))
+            return Target(upstream=LOCAL, model=name, price=local_price(entry), weight=weight)
         settings = self._settings.upstreams[upstream]
         price = chosen_price(entry.price, settings.price) or self._published(settings.base_url, name)
-        return Target(upstream=upstream, model=name, price=price)
+        return Target(upstream=upstream, model=name, price=price, weight=weight)
 
     def models(self, since: int) -> list[Model]:
         """Return every model that has a name; *since* (seconds) dates those of the file."""

@@ -11,12 +11,14 @@ import msgspec
 
 from parley.core import events
 from parley.core.call import Call
-from parley.core.catalog import Target, Timeouts
+from parley.core.catalog import Target
 from parley.core.events import Event, Usage
 from parley.core.reply import Sink
 from parley.errors import UpstreamBroken, UpstreamError
 from parley.schema.views import CHUNK, WHOLE, ChunkChoiceView, MessageView, UsageView, WholeChoiceView, view
+from parley.sections import UpstreamSettings
 from parley.upstreams.client import Client, Exchange, Origin
+from parley.upstreams.quotas import rest
 from parley.upstreams.sse import Events
 from parley.upstreams.statuses import event_failure, failure
 
@@ -37,8 +39,11 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(_encode(value))
 
 
-def body_for(call: Call, target: Target) -> bytes:
-    """Return the body for *target*: the client's own bytes where nothing has to change."""
+def body_for(call: Call, target: Target, prefill: str = "plain") -> bytes:
+    """Return the body for *target*: the client's own bytes where nothing has to change.
+
+    prefill: how it goes on with an answer that somebody else began (`UpstreamSettings.prefill`).
+    """
     ask = call.ask
     changes: dict[str, msgspec.Raw] = {}
     if ask.model != target.model:
@@ -47,6 +52,8 @@ def body_for(call: Call, target: Target) -> bytes:
         options = call.fields.get("stream_options")
         known = msgspec.json.decode(options) if options else None
         changes["stream_options"] = raw({**(known or {}), "include_usage": True})
+    if call.begun is not None:
+        changes |= going_on(call, call.begun, prefill)
     if call.cap is not None:
         changes[cap_name(ask, target)] = raw(call.cap)
     stored = getattr(ask, "store", None)
@@ -57,6 +64,18 @@ def body_for(call: Call, target: Target) -> bytes:
         fields.pop("store", None)
         fields.pop("metadata", None)
     return _encode(fields)
+
+
+def going_on(call: Call, begun: str, prefill: str) -> dict[str, msgspec.Raw]:
+    """Return what changes in the body so that the model goes on behind *begun*."""
+    last: dict[str, Any] = {"role": "assistant", "content": begun}
+    if prefill == "prefix":
+        last["prefix"] = True
+    messages = msgspec.json.decode(call.fields["messages"], type=list[msgspec.Raw])
+    changes = {"messages": raw([*messages, raw(last)])}
+    if prefill == "vllm":
+        changes |= {"continue_final_message": raw(value=True), "add_generation_prompt": raw(value=False)}
+    return changes
 
 
 def cap_name(ask: Any, target: Target) -> str:
@@ -103,9 +122,11 @@ def told(choice: ChunkChoiceView | WholeChoiceView, delta: MessageView | None) -
 class OpenAIProvider:
     """One upstream that speaks the OpenAI API."""
 
-    def __init__(self, name: str, base_url: str, key: str | None, timeouts: Timeouts, client: Client) -> None:
+    def __init__(self, name: str, settings: UpstreamSettings, key: str | None, client: Client) -> None:
+        timeouts = settings.timeouts
         self._name = name
-        self._origin = Origin.parse(base_url, f"`{name}`")
+        self._prefill = settings.prefill
+        self._origin = Origin.parse(settings.base_url, f"`{name}`")
         self._timeouts = timeouts
         self._patience = msgspec.structs.replace(timeouts, first_token=timeouts.total)  # a whole answer comes at once
         self._client = client
@@ -124,7 +145,7 @@ class OpenAIProvider:
             b"POST",
             self._paths[call.operation],
             self._stream if call.streamed else self._whole,
-            body_for(call, target),
+            body_for(call, target, self._prefill),
             self._timeouts if call.streamed else self._patience,
         )
         try:
@@ -140,12 +161,15 @@ class OpenAIProvider:
             said = said.replace(self._key, b"***") if self._key else said  # nobody is told our key, however it is said
             raise failure(self._name, exchange.status, exchange.headers, said)
         if not call.streamed:
-            return self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
+            answer = self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
+            answer.rest = rest(exchange.headers)
+            return answer
         if exchange.headers.get(b"content-type", b"").startswith(b"text/html"):
             raise UpstreamBroken(f"`{self._name}` answered with a page of HTML instead of events.")
-        answer = StreamAnswer(target, exchange, call, self._name, self._key)
-        await answer.begin()
-        return answer
+        stream = StreamAnswer(target, exchange, call, self._name, self._key)
+        stream.rest = rest(exchange.headers)
+        await stream.begin()
+        return stream
 
     def _whole_answer(self, call: Call, target: Target, body: bytes) -> "WholeAnswer":
         """Return the answer in *body*. Raises UpstreamBroken."""
@@ -163,10 +187,11 @@ class OpenAIProvider:
 class WholeAnswer:
     """An answer that came in one piece; its connection is already given back."""
 
-    __slots__ = ("_event", "target")
+    __slots__ = ("_event", "rest", "target")
 
     def __init__(self, target: Target, event: Event) -> None:
         self.target = target
+        self.rest = 0.0
         self._event = event
 
     async def pour(self, sink: Sink) -> None:
@@ -192,11 +217,13 @@ class StreamAnswer:
         "_name",
         "_shows_usage",
         "_sink",
+        "rest",
         "target",
     )
 
     def __init__(self, target: Target, exchange: Exchange, call: Call, name: str, key: bytes = b"") -> None:
         self.target = target
+        self.rest = 0.0
         self._exchange = exchange
         self._call = call
         self._name = name

@@ -1,6 +1,7 @@
 """The record of a call: what it says of every way a call can end."""
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -142,6 +143,8 @@ class Asking:
 
     attempts = 2
     asked = TARGET
+    answering = None
+    spoilt: ClassVar[list[object]] = []
 
 
 async def test_who_was_asked_in_vain_is_named() -> None:

@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
-from parley.core.catalog import Target
-from parley.core.money import FREE
+from parley.core.catalog import Pick, Route, Target
+from parley.core.money import FREE, Price
 from parley.errors import (
     InvalidRequest,
     NoSuchModel,
@@ -20,9 +21,13 @@ from parley.errors import (
     UpstreamsExhausted,
     UpstreamTimeout,
 )
+from parley.sections import UpstreamSettings
 from parley.testing import FakeClock, RecordingReply, ScriptedProvider, a_call, chunk
 from parley.upstreams.attempts import Attempts
-from parley.upstreams.opening import LONGEST_PAUSE, Opening, Upstreams, pause, summary
+from parley.upstreams.opening import Opening, summary
+from parley.upstreams.retries import LONGEST_PAUSE, pause
+from parley.upstreams.seats import Seats
+from parley.upstreams.upstreams import Upstreams
 
 A, B = Target("a", "m", FREE), Target("b", "m", FREE)
 GOOD = [chunk("Hello")]
@@ -37,12 +42,14 @@ class Scene:
         self.b = ScriptedProvider(*([it] if isinstance(it, ParleyError) else it for it in b or []))  # type: ignore[arg-type]
         self.counts: Counter[tuple[str, str]] = Counter()
         self.upstreams = Upstreams(
-            {"a": self.a, "b": self.b}, {"a": retries[0], "b": retries[1]}, Attempts(FakeClock(), self.counts)
+            {"a": self.a, "b": self.b},
+            {name: UpstreamSettings(base_url="", retries=number) for name, number in zip("ab", retries, strict=True)},
+            Attempts(FakeClock(), self.counts),
         )
 
     def open(self, *targets: Target) -> Opening:
         """Return the opening of an answer."""
-        return self.upstreams.open(a_call({}), targets or (A, B))
+        return Opening(self.upstreams, a_call({}), Route(targets or (A, B)))
 
     @property
     def asked(self) -> tuple[int, int]:
@@ -203,3 +210,126 @@ async def test_a_stand_in_that_cannot_do_it_does_not_hide_why_it_was_needed(erro
     with pytest.raises(UpstreamBroken):
         await scene.open().__aenter__()
     assert scene.asked == (1, 1)
+
+
+TOO_LONG = UpstreamRefused("Too long.", code="context_length_exceeded")
+
+
+async def test_a_prompt_that_is_too_long_goes_to_another_model() -> None:
+    """The same model elsewhere is not asked; where no other takes it, the client hears the first refusal."""
+    large = Target("b", "large", FREE)
+    scene = Scene([TOO_LONG], [GOOD])
+    async with scene.open(A, B, large) as answer:
+        assert answer.target is large
+    again = Scene([TOO_LONG], [UpstreamRefused("Too long for me too.", code="context_length_exceeded")])
+    with pytest.raises(UpstreamRefused, match=r"^Too long\.$"):
+        async with again.open(A, large):
+            pass
+    alone = Scene([TOO_LONG], [GOOD])
+    with pytest.raises(UpstreamRefused):
+        async with alone.open(A, B):
+            pass
+    assert alone.asked == (1, 0)
+
+
+async def test_a_client_that_retries_is_not_multiplied() -> None:
+    """It asks again by itself; another target is asked all the same."""
+    scene = Scene([SOON, GOOD], [SOON], retries=(3, 3))
+    opening = scene.open()
+    opening._call.retried = True
+    with pytest.raises(UpstreamBusy):
+        async with opening:
+            pass
+    assert scene.asked == (1, 1)
+
+
+async def test_an_open_breaker_is_passed_over() -> None:
+    """Nobody is asked there; a route that has nobody else tells when to come again."""
+    scene = Scene([UpstreamBroken()] * 5, [GOOD] * 6)
+    for _ in range(6):
+        async with scene.open() as answer:
+            assert answer.target is B
+    assert scene.asked == (5, 6)
+    with pytest.raises(UpstreamBusy) as caught:
+        async with scene.open(A):
+            pass
+    assert caught.value.retry_after == 15
+    assert scene.asked == (5, 6)
+
+
+async def test_a_provider_is_given_its_rest() -> None:
+    """It said how long: until then it is passed over, and a breaker does not count its refusals."""
+    busy = UpstreamBusy(retry_after=60)
+    busy.answered = 429
+    scene = Scene([busy], [GOOD, GOOD])
+    for _ in range(2):
+        async with scene.open() as answer:
+            assert answer.target is B
+    assert scene.asked == (1, 2)
+    with pytest.raises(UpstreamBusy) as caught:
+        async with scene.open(A):
+            pass
+    assert caught.value.retry_after == 60
+
+
+async def test_a_storm_is_not_made_worse() -> None:
+    """When the budget of retries is used up each call asks once."""
+    busy = UpstreamBusy(retry_after=0)
+    busy.answered = 429  # which opens no breaker
+    scene = Scene([busy] * 200, retries=(2, 0))
+    for _ in range(100):
+        with pytest.raises(UpstreamBusy):
+            async with scene.open(A):
+                pass
+    assert 100 <= scene.asked[0] <= 121
+
+
+async def test_an_upstream_is_asked_so_many_at_once() -> None:
+    """The next target takes what is too much; alone, the call waits for a place."""
+    scene = Scene([GOOD, GOOD], [GOOD])
+    scene.upstreams._seats["a"] = Seats(1)
+    async with scene.open() as first:
+        async with scene.open() as second:
+            assert (first.target, second.target) == (A, B)
+        waiting = asyncio.ensure_future(scene.open(A).__aenter__())
+        await asyncio.sleep(0.01)
+        assert scene.asked == (1, 1)
+    assert (await waiting).target is A
+
+
+@pytest.mark.parametrize(("pick", "first"), [("order", A), ("price", B), ("latency", B)])
+def test_a_tier_is_asked_in_the_order_that_was_picked(pick: Pick, first: Target) -> None:
+    """As listed, the cheapest, or the fastest of late; the next tier comes behind it in any case."""
+    dear, cheap, last = (
+        replace(A, price=Price(9, 9, 9, "x")),
+        replace(B, price=Price(1, 1, 1, "x")),
+        Target("c", "m", FREE),
+    )
+    scene = Scene([], [])
+    scene.upstreams.health(dear).pace.add(2)
+    scene.upstreams.health(cheap).pace.add(1)
+    found = scene.upstreams.order(Route((dear, cheap, last), tiers=(2, 1), pick=pick))
+    assert (found[0].upstream, found[2]) == (first.upstream, last)
+
+
+def test_a_tier_is_dealt_by_weight() -> None:
+    """Three to one, in the long run."""
+    scene, heavy = Scene([], []), replace(A, weight=3.0)
+    route = Route((heavy, B), tiers=(2,), pick="weight")
+    share = sum(scene.upstreams.order(route)[0] is heavy for _ in range(2000)) / 2000
+    assert 0.7 < share < 0.8
+
+
+async def test_a_slow_target_is_hedged() -> None:
+    """Another is asked as well; whoever lost is paid for, and no seat is kept."""
+    scene = Scene([], [GOOD])
+
+    async def sleep(*_: object) -> None:
+        await asyncio.sleep(5)
+
+    scene.a.ask = sleep  # type: ignore[method-assign, assignment]
+    opening = Opening(scene.upstreams, a_call({}), Route((A, B), hedge=0.01))
+    async with opening as answer:
+        assert answer.target is B
+    assert [one.target for one in opening.spoilt] == [A]
+    assert (opening.answering, opening.attempts, scene.counts["a", "cancelled"]) == (B, 2, 1)

@@ -40,26 +40,26 @@ def routes(shelf: Shelf | None = None, *, engine: bool = True, **models: ModelSe
 
 def test_a_name_of_the_file_is_an_alias() -> None:
     """It leads to its targets, in order."""
-    found = routes(gpt_4=ModelSettings(targets=["main/gpt-4o", "local/parley-mini"])).resolve("gpt-4")
+    found = routes(gpt_4=ModelSettings(targets=["main/gpt-4o", "local/parley-mini"])).resolve("gpt-4").targets
     assert [str(target) for target in found] == ["main/gpt-4o", "local/parley-mini"]
     assert [target.price for target in found] == [PUBLISHED, FREE]
 
 
 def test_a_model_of_the_engine_needs_no_entry() -> None:
     """It is free."""
-    [target] = routes(Shelf("parley-mini")).resolve("parley-mini")
+    [target] = routes(Shelf("parley-mini")).resolve("parley-mini").targets
     assert (str(target), target.price) == ("local/parley-mini", FREE)
 
 
 def test_the_file_comes_before_the_engine() -> None:
     """An entry of the same name decides."""
-    [target] = routes(Shelf("m"), m=ModelSettings(targets=["main/other"])).resolve("m")
+    [target] = routes(Shelf("m"), m=ModelSettings(targets=["main/other"])).resolve("m").targets
     assert str(target) == "main/other"
 
 
 def test_the_engine_comes_before_the_catch_all() -> None:
     """A model that is here is not asked for elsewhere."""
-    [target] = routes(Shelf("m"), rest=ModelSettings(targets=["main/*"])).resolve("m")
+    [target] = routes(Shelf("m"), rest=ModelSettings(targets=["main/*"])).resolve("m").targets
     assert str(target) == "local/m"
 
 
@@ -73,7 +73,7 @@ def test_an_engine_that_is_off_offers_nothing() -> None:
 
 def test_the_catch_all_takes_every_other_name() -> None:
     """Names with slashes too."""
-    [target] = routes(rest=ModelSettings(targets=["main/*"])).resolve("acme/model-1")
+    [target] = routes(rest=ModelSettings(targets=["main/*"])).resolve("acme/model-1").targets
     assert (target.upstream, target.model) == ("main", "acme/model-1")
 
 
@@ -94,7 +94,7 @@ def test_a_model_nobody_has_priced_is_refused() -> None:
 
 def test_a_target_nobody_has_priced_is_left_out() -> None:
     """The others remain."""
-    [target] = routes(m=ModelSettings(targets=["own/m", "main/m"])).resolve("m")
+    [target] = routes(m=ModelSettings(targets=["own/m", "main/m"])).resolve("m").targets
     assert target.upstream == "main"
 
 
@@ -106,7 +106,7 @@ def test_the_files_price_comes_first() -> None:
         c=ModelSettings(targets=["gratis/m"], price=OWN),
         d=ModelSettings(targets=["main/m"], price="free"),
     )
-    sources = [price.source for name in "abcd" for price in [entries.resolve(name)[0].price] if price]
+    sources = [price.source for name in "abcd" for price in [entries.resolve(name).targets[0].price] if price]
     assert sources == ["parley.toml", "free", "parley.toml", "free"]
 
 
@@ -123,7 +123,7 @@ def test_published_prices_are_those_of_the_hour(monkeypatch: pytest.MonkeyPatch)
     led = Routes(settings, Shelf(), published)
     for now, expected in ((0.0, 1), (3599.0, 1), (3600.0, 2)):
         monkeypatch.setattr("parley.upstreams.routing.time.time", partial(float, now))
-        [target] = led.resolve("anything")
+        [target] = led.resolve("anything").targets
         assert target.price == Price(expected, 0, 0, "test")
 
 
@@ -131,11 +131,11 @@ def test_a_model_added_later_is_found() -> None:
     """What the engine has is never remembered as missing."""
     shelf = Shelf()
     entries = routes(shelf, rest=ModelSettings(targets=["main/*"]))
-    assert entries.resolve("other")[0].upstream == "main"
+    assert entries.resolve("other").targets[0].upstream == "main"
     shelf.models["new"] = 8
-    assert entries.resolve("new")[0].upstream == "local"
+    assert entries.resolve("new").targets[0].upstream == "local"
     del shelf.models["new"]
-    assert entries.resolve("new")[0].upstream == "main"
+    assert entries.resolve("new").targets[0].upstream == "main"
 
 
 def test_names_made_up_by_clients_fill_no_memory() -> None:
@@ -166,6 +166,6 @@ def test_the_longest_pattern_counts() -> None:
     )
     entries = Routes(settings, Shelf("gpt-local"), lambda _url, _model: PUBLISHED)
     asked = ("gpt-4o", "gpt-local", "gpt-4", "gpt-3.5", "claude", "gpt-*")
-    found = [str(entries.resolve(name)[0]) for name in asked]
+    found = [str(entries.resolve(name).targets[0]) for name in asked]
     assert found == ["d/gpt-4o", "local/gpt-local", "c/four", "b/gpt-3.5", "a/claude", "b/gpt-*"]
     assert [model.id for model in entries.models(0)] == ["gpt-4o", "gpt-local"]

@@ -57,6 +57,8 @@ class LocalAnswer:
 
     __slots__ = ("_call", "_done", "_events", "_exchange", "_last", "_reader", "_ready", "_use", "target")
 
+    rest = 0.0
+
     def __init__(self, target: Target, call: Call, exchange: Exchange, reader: Reader, use: Use) -> None:
         self.target = target
         self._call = call

@@ -58,6 +58,8 @@ class LocalProvider:
         """
         plan = PLANS[call.operation](call)
         plan.body["model"] = target.model
+        if call.begun is not None:  # llama.cpp goes on with a last message of the assistant
+            plan.body["messages"] = [*plan.body["messages"], {"role": "assistant", "content": call.begun}]
         if call.operation == "embeddings":
             async with self._engine.use(target.model, "embed") as address:
                 fit(call, plan, address)
