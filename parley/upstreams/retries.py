@@ -10,7 +10,7 @@ from parley.errors import UpstreamError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds
 SHARE = 0.1  # of a retry, that each call earns
-EACH_SECOND = 0.2  # of a retry, that comes by itself
+EACH_SECOND = 1.0  # of a retry, that comes by itself
 MOST = 10.0  # retries that may be saved up
 
 
