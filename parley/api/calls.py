@@ -39,7 +39,8 @@ def once_of(request: Request) -> Once:
     """Return what *request*, which has an `Idempotency-Key`, is told apart by, should it come again."""
     asked = hashlib.sha256(f"{request.method} {request.path}\n".encode())
     asked.update(request.body)
-    return Once(request.headers[ONCE].decode("latin-1").strip(), asked.digest())
+    key = request.headers[ONCE].decode("latin-1").strip()
+    return Once(key, asked.digest(), repeated=ONCE in request.repeated)
 
 
 def call_of(request: Request, operation: str) -> Call:

@@ -63,6 +63,7 @@ class Door(asyncio.Protocol):
         self._keep_alive = True
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
+        self._repeated: frozenset[bytes] = frozenset()
         self._arrived = 0  # bytes since the last whole request
         self._read = 0  # bytes of the last read, which may hold several requests
         self._body: list[bytes] = []
@@ -134,7 +135,10 @@ class Door(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        self._headers[name.lower()] = value
+        name = name.lower()
+        if name in self._headers:
+            self._repeated |= {name}
+        self._headers[name] = value
 
     def on_headers_complete(self) -> None:
         """Make the request, and look at its size before its body comes."""
@@ -183,6 +187,7 @@ class Door(asyncio.Protocol):
         self._body_size = 0
         self._url = b""
         self._headers = {}
+        request.repeated, self._repeated = self._repeated, frozenset()
         self._arrived = 0
         self._request = None
         if self._task is None:

@@ -6,8 +6,8 @@ from parley.errors import ParleyError
 class Request:
     """One HTTP request.
 
-    path has no query in it; headers has lower-case names; params are the named parts of the path; refusal says why the
-    body could not be taken.
+    path has no query in it; headers has lower-case names; repeated names those that came more than once, of which the
+    last one stands; params are the named parts of the path; refusal says why the body could not be taken.
     """
 
     __slots__ = (
@@ -23,6 +23,7 @@ class Request:
         "path",
         "query_string",
         "refusal",
+        "repeated",
     )
 
     def __init__(self, method: str, path: str, query_string: str, headers: dict[bytes, bytes]) -> None:
@@ -30,6 +31,7 @@ class Request:
         self.path = path
         self.query_string = query_string
         self.headers = headers
+        self.repeated: frozenset[bytes] = frozenset()
         self.body = b""
         self.params: dict[str, str] = {}
         self.id = ""

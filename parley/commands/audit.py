@@ -39,15 +39,18 @@ def verify(options: Options, expect: str | None) -> int:
     return 1 if report.faults else 0
 
 
-def export(options: Options, since: str | None, until: str | None, file: Path | None) -> None:
-    """Write the rows from *since* until before *until* as JSON lines. Raises SettingsError, NotRecorded."""
+def export(options: Options, since: str | None, until: str | None, file: Path | None, *, force: bool) -> None:
+    """Write the rows from *since* until before *until* as JSON lines; over a *file* that is there only by *force*.
+
+    Raises SettingsError, NotRecorded.
+    """
     begin, end = moment("--from", since), moment("--to", until)
     if begin is not None and end is not None and begin >= end:
         raise SettingsError(f'--to: "{until}" is not after "{since}"')
 
     async def work() -> None:
         async with opened(options) as store:
-            with _output(file) as output:
+            with _output(file, force=force) as output:
                 async for link in store.audits.walk(begin, end):
                     output.write(line(link))
 
@@ -126,13 +129,16 @@ def progress(what: str) -> Callable[[int, int], None]:
 
 
 @contextmanager
-def _output(file: Path | None) -> Iterator[BinaryIO]:
+def _output(file: Path | None, *, force: bool) -> Iterator[BinaryIO]:
     """Open *file*, for our user only, or standard output. Raises SettingsError."""
     if file is None or str(file) == "-":
         yield sys.stdout.buffer
         return
+    over = force or (file.exists() and not file.is_file())  # nothing in a pipe or a device is lost
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if over else os.O_EXCL), 0o600)
+    except FileExistsError as error:
+        raise SettingsError(f"{file} is there already: give another name, or --force to write over it") from error
     except OSError as error:
         raise SettingsError(f"{file} cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as output:

@@ -5,9 +5,9 @@ A running server decides by a change from its next call on.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import typer
@@ -128,16 +128,27 @@ def show(options: Options, kinds: Mapping[str, tuple[Measure, Period]], *, as_js
 
     every, choices = asyncio.run(work())
     found = [state for state in every if (state.rule.measure, state.rule.period) in kinds.values()]
-    if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found)))
-        return
     money = kinds is BUDGETS
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(plain(found, choices) if money else found)))
+        return
     heads = ["FOR", "MODEL", "LIMIT", "AMOUNT", *(["SPENT", "HELD"] if money else [])]
     show_table(heads, [row(state, money=money) for state in found])
     for name, fit, open_ in choices if money else ():
         chosen = ["shorter answers where the rest does not pay for whole ones (--fit)"] if fit else []
         chosen += ["answers without limits while the database is away (--open)"] if open_ else []
         typer.echo(f"project {name}: {', '.join(chosen)}")
+
+
+def plain(states: Sequence[State], choices: Sequence[tuple[str, bool, bool]]) -> list[dict[str, Any]]:
+    """Return budgets as JSON tells them, with what their projects chose; one that chose and has none has no rule."""
+    chosen = {f"project {name}": {"fit": fit, "open": open_} for name, fit, open_ in choices}
+    found = []
+    for state in states:
+        usual = dict.fromkeys(("fit", "open"), False if state.rule.scope == "project" else None)
+        found.append(msgspec.structs.asdict(state) | chosen.get(state.name, usual))
+    without = chosen.keys() - {state.name for state in states}
+    return found + [{"rule": None, "name": name, "spent": 0, "held": 0, **chosen[name]} for name in sorted(without)]
 
 
 def row(state: State, *, money: bool) -> list[str]:

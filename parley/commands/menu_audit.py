@@ -38,11 +38,12 @@ def export_audit(
     file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
     since: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day, or time (UTC).")] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The day, or time, to end before.")] = None,
+    force: Annotated[bool, typer.Option("--force", metavar=FLAG, help="Write over a file that is there.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Write the audit log as JSON lines, the oldest row first."""
-    audit.export(options.read(config, data), since, until, file)
+    audit.export(options.read(config, data), since, until, file, force=force)
 
 
 @audits.command("prune", cls=Command)

@@ -1,16 +1,29 @@
 """Plots in the terminal: bars of block characters, an eighth of a character fine."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from rich.bar import Bar
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
 from parley.core.money import dollars
 
 MOST = 92  # bars; what has more days is drawn by month
 CENTS = 5  # characters behind the point that a figure beside its bar keeps
+
+
+@dataclass(frozen=True)
+class Share:
+    """A bar of *part* in *whole* of its column, to the nearest eighth of a character; rich's own is cut to it."""
+
+    part: int
+    whole: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        eighths = 8 * options.max_width
+        yield Bar(eighths, 0, round(eighths * self.part / self.whole), color="cyan")
 
 
 def draw(console: Console, costs: Sequence[tuple[str, int]]) -> None:
@@ -22,7 +35,7 @@ def draw(console: Console, costs: Sequence[tuple[str, int]]) -> None:
     table.add_column(ratio=1)
     table.add_column(justify="right", no_wrap=True)
     for name, cost in bars:
-        table.add_row(name, Bar(most, 0, cost, color="cyan"), f"${dollars(cost)[:-CENTS]}")
+        table.add_row(name, Share(cost, most), f"${dollars(cost)[:-CENTS]}")
     console.print(table)
 
 

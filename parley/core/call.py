@@ -38,10 +38,14 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Once(msgspec.Struct, frozen=True):
-    """A call that must not happen twice: its `Idempotency-Key`, and the SHA-256 of what is asked under it."""
+    """A call that must not happen twice: its `Idempotency-Key`, and the SHA-256 of what is asked under it.
+
+    repeated: whether more than one key came with it.
+    """
 
     key: str
     digest: bytes
+    repeated: bool = False
 
 
 class Call:

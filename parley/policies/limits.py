@@ -189,9 +189,10 @@ def refusal(short: Standing, model: str, rules: Iterable[Rule]) -> RateLimited |
 
 
 def seconds(wait: float) -> str:
-    """Return *wait* as OpenAI writes times: `12ms`, `1s`, `1m12.5s`."""
+    """Return *wait* as OpenAI writes times: `0s`, `12ms`, `1s`, `1m12.5s`."""
     if wait < 1:
-        return f"{max(round(wait * 1000), 0)}ms"
+        thousandths = round(wait * 1000)
+        return f"{thousandths}ms" if thousandths > 0 else "0s"
     minutes, rest = divmod(round(wait, 3), 60)
     hours, minutes = divmod(int(minutes), 60)
     text = f"{rest:.3f}".rstrip("0").rstrip(".") + "s"

@@ -5,8 +5,9 @@ day: where the first failed, was refused, or lost its client, the key is free, a
 claim ends in the transaction that writes the call's row (`policies.audit`), so an answer that was read to its last byte
 is found again whatever happens. A call without the header never comes here.
 
-How it fails: InvalidRequest for a key that is none, KeyReused for one that stands for another request, KeyInUse where
-the first takes longer than a call may; NotRecorded when the database is away, for nobody knows then who was first.
+How it fails: InvalidRequest for a key that is none or not the only one, KeyReused for one that stands for another
+request, KeyInUse where the first takes longer than a call may; NotRecorded when the database is away, for nobody knows
+then who was first.
 """
 
 import asyncio
@@ -128,6 +129,12 @@ class Replays:
         """Return the turn of *call*, to be waited for; None where it has no key. Raises InvalidRequest."""
         if call.once is None:
             return None
+        if call.once.repeated:
+            raise InvalidRequest(
+                f"The header `{HEADER}` came more than once. Send one with each request.",
+                param=HEADER,
+                code="invalid_value",
+            )
         key = call.once.key
         if not key:
             raise InvalidRequest(

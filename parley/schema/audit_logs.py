@@ -8,7 +8,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from parley.errors import InvalidRequest
-from parley.schema.reading import convert
+from parley.schema.event_types import EVENT_TYPES
+from parley.schema.reading import convert, short
 from parley.schema.stored import Limit
 from parley.schema.wire import Wire
 
@@ -61,6 +62,8 @@ def read_audit_listing(query: str) -> AuditListing:
         if match := _RANGE.fullmatch(name):
             times[match[1]] = value
         elif plain in LISTS:
+            if plain == "event_types" and value not in EVENT_TYPES:
+                raise InvalidRequest(f"Unknown event type: '{short(value)}'.", param=name, code="invalid_value")
             lists.setdefault(plain, []).append(value)
         elif name in SINGLE:
             fields[name] = value

@@ -56,7 +56,8 @@ class Counter(msgspec.Struct, gc=False):
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """How a counter stands after a decision, as its need counts it; times in nanoseconds.
 
-    reset: until a bucket is full. wait: until there is room for what was refused; 0 where time alone makes none.
+    reset: until a bucket is full; one that holds nothing always is. wait: until there is room for what was refused; 0
+    where time alone makes none.
     """
 
     need: Need
@@ -122,7 +123,8 @@ def standing(need: Need, counter: Counter, now: int) -> Standing:
     used, span = _used(need, counter, now), _span(need, need.amount)
     room = need.period - used
     wait = span - room if span <= need.period else 0  # more than a whole bucket never fits
-    return Standing(need, room * need.limit // need.period if room > 0 else 0, used, max(0, wait))
+    reset = used if need.limit > 0 else 0  # what an earlier limit let through is no matter of this one
+    return Standing(need, room * need.limit // need.period if room > 0 else 0, reset, max(0, wait))
 
 
 def decide(needs: Sequence[Need], counters: Mapping[str, Counter], now: int) -> Verdict:

@@ -157,6 +157,16 @@ async def test_a_key_that_is_none_is_refused(gateway: Gateway, faulty: Upstream,
     assert faulty.turns("ok#none") == 0
 
 
+async def test_two_keys_are_refused(gateway: Gateway, faulty: Upstream) -> None:
+    """400 with the header's name, also where they are the same; nobody is asked, and the call has its row."""
+    for second in ("a", "b"):
+        answer = await ask(gateway, CHAT, chat("ok#two"), "idempotency-key: a", f"Idempotency-Key: {second}")
+        assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+        assert answer.error["param"] == "Idempotency-Key"
+    assert faulty.turns("ok#two") == 0
+    assert spent(gateway, "ok#two") == [(None, 0)] * 2
+
+
 async def test_a_retry_of_the_client_gets_an_answer(gateway: Gateway, faulty: Upstream) -> None:
     """The first try failed with 503, and was not remembered."""
     async with client(gateway) as it:

@@ -1,5 +1,6 @@
 """The official client's `client.admin.organization`, against a real server without an engine."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -245,6 +246,8 @@ def test_spend_limit_of_a_project(admin: Any, project: Any, office: Server) -> N
     assert {name: getattr(told, name) for name in ours} == ours
     assert told.enforcement.status == "enforcing"
     assert "5.000000000" in office.run("budget", "list")
+    listed = json.loads(office.run("budget", "list", "--json"))
+    assert {(one["fit"], one["open"]) for one in listed if one["rule"]["owner"] == project.id} == {(True, False)}
     told = limit.update(project.id, threshold_amount=500, **MONTH, extra_body={"ever_threshold_amount": None})
     assert (told.enforcement.status, told.day_threshold_amount) == ("inactive", 100)
     assert limit.delete(project.id).object == "project.spend_limit.deleted"

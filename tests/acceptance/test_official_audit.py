@@ -79,6 +79,8 @@ def test_pages_and_filters(boss: openai.OpenAI) -> None:
     assert len(asked.list(effective_at={"lte": every[0].effective_at, "gte": 0}).data) == len(every)
     assert [log.id for log in asked.list(before=every[3].id, limit=2).data] == [log.id for log in every[1:3]]
     assert asked.list(actor_ids=["key_nobody"]).data == []
+    assert asked.list(event_types=["login.failed", "tunnel.created"]).data == []
+    assert len(asked.list(event_types=[log.type for log in every]).data) == len(every)
     assert every[0].actor is not None
     assert every[0].actor.session is not None
 
@@ -92,6 +94,9 @@ def test_bad_questions_are_refused(boss: openai.OpenAI, office: Server) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         asked.list(extra_query={"color": "red"})
     assert caught.value.param == "color"
+    with pytest.raises(openai.BadRequestError, match="Unknown event type: 'nonsense'") as caught:
+        asked.list(event_types=["user.added", "nonsense"])  # type: ignore[list-item]
+    assert caught.value.param == "event_types[]"
     assert asked.list(resource_ids=["\0", "a' OR 1=1"]).data == []
     stranger = boss.with_options(admin_api_key=office.key("--project", "last"))
     with pytest.raises(openai.PermissionDeniedError):
@@ -103,6 +108,10 @@ def test_it_is_proven_exported_and_pruned(tmp_path: Path, office: Server) -> Non
     head = office.run("audit", "verify").splitlines()[-1]
     office.run("audit", "export", str(tmp_path / "log"), "--from", "2020-01-01")
     rows = [json.loads(line) for line in (tmp_path / "log").read_text("utf-8").splitlines()]
+    with pytest.raises(AssertionError, match="--force"):
+        office.run("audit", "export", str(tmp_path / "log"))
+    office.run("audit", "export", str(tmp_path / "log"), "--force")
+    assert len((tmp_path / "log").read_text("utf-8").splitlines()) == len(rows)
     assert head == f"head {rows[-1]['seq']}:{rows[-1]['hash']}"
     assert office.run("audit", "prune", "--before", "2020-01-01") == "deleted 0 rows"
     assert "0 faults found" in office.run("audit", "verify", "--expect", head.removeprefix("head "))

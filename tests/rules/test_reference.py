@@ -1,13 +1,16 @@
 """The reference is whole, and the embedded engine keeps what its table says."""
 
+import ast
 import inspect
 import re
 from typing import Any
 
 import httpx2
+import openai
 import pytest
 from examples import ROOT
 from servers import Server
+from tree import modules
 
 from parley import errors
 from parley.api.app import ROUTES
@@ -15,9 +18,11 @@ from parley.api.metrics import exposition
 from parley.policies.counts import Counts
 from parley.schema.chat import KNOWN
 from parley.schema.completions import CompletionRequest
+from parley.schema.event_types import EVENT_TYPES
 from parley.store.ledger import Record
 
 API = (ROOT / "docs/reference/api.md").read_text("utf-8")
+TUTORIAL = (ROOT / "docs/tutorial/6-errors.md").read_text("utf-8")
 METRICS = (ROOT / "docs/reference/metrics.md").read_text("utf-8")
 ENDS_NO_CALL = (errors.SettingsError, errors.Conflict)  # for commands, or for later
 FUNCTION = {
@@ -96,9 +101,31 @@ def test_every_error_is_listed() -> None:
         assert error in ENDS_NO_CALL or re.search(rf"\| {error.status} \| [^|]*{told}", table), error
 
 
+def test_the_tutorial_has_every_class_of_the_client() -> None:
+    """Each status of ours for which the official client has a class of its own stands in the table, with that class."""
+    ours = {error.status for error in vars(errors).values() if inspect.isclass(error)}
+    named = {getattr(kind, "status_code", None): kind.__name__ for kind in openai.APIStatusError.__subclasses__()}
+    wanted = {(str(status), name) for status, name in named.items() if status in ours}
+    assert wanted <= set(re.findall(r"^\| (\d+) \| `(\w+)` \|", TUTORIAL, re.MULTILINE))
+    assert ("409", "ConflictError") in wanted
+
+
 def test_every_column_is_listed() -> None:
     """The table of a call's record has each column, in its order."""
     assert tuple(rows(API, "The record of a call")) == Record.__struct_fields__
+
+
+def test_every_event_may_be_asked_for() -> None:
+    """The audit log can be asked for each type that some line of ours notes in so many words."""
+    calls = [
+        node
+        for path in modules("parley")
+        for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {"note", "_note"}
+    ]
+    texts = [str(arg.value) for call in calls for arg in call.args if isinstance(arg, ast.Constant)]
+    told = {text for text in texts if re.fullmatch(r"[a-z_]+\.[a-z_.]+", text)}
+    assert {"model.added", "project.unmetered"} <= told <= EVENT_TYPES
 
 
 def test_every_metric_is_listed() -> None:

@@ -70,3 +70,11 @@ def test_a_key_is_told_apart_by_what_is_asked_under_it() -> None:
     assert [one.key for one in found] == ["k"] * 4
     assert len({one.digest for one in found}) == 3
     assert found[0] == found[1]
+
+
+def test_a_key_that_is_not_the_only_one_is_told() -> None:
+    """What is made of it is the flow's business."""
+    it = request(idempotency_key="k")
+    assert not once_of(it).repeated
+    it.repeated = frozenset([b"idempotency-key"])
+    assert once_of(it).repeated

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from parley.api.render import error_body, error_headers
+from parley.api.render import error_body, error_headers, limit_headers
 from parley.errors import (
     InvalidRequest,
     KeyReused,
@@ -16,6 +16,7 @@ from parley.errors import (
     UpstreamDenied,
     UpstreamMisplaced,
 )
+from parley.store.counters import MINUTE, Counter, Kind, Need, standing
 
 
 def every(kind: type[ParleyError]) -> list[type[ParleyError]]:
@@ -58,3 +59,11 @@ def test_what_is_said_is_told() -> None:
 def test_headers_belong_to_errors(error: ParleyError, header: bytes) -> None:
     """Whole seconds, at least one, where it is known when to come back; no retry of what somebody has to mend."""
     assert error_headers(error) == header
+
+
+def test_a_limit_of_nought_tells_no_time() -> None:
+    """As if it made room: there is none to come."""
+    need = Need("requests/x", Kind.RATE, 1, 0, MINUTE)
+    assert limit_headers([standing(need, Counter(value=MINUTE), 0)]) == (
+        b"x-ratelimit-limit-requests: 0\r\nx-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 0s\r\n"
+    )

@@ -1,10 +1,11 @@
 """What the commands of the audit log are told, and how a row is exported."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from parley.commands.audit import hash_of, line, moment
+from parley.commands.audit import _output, hash_of, line, moment
 from parley.errors import SettingsError
 from parley.store.chain import START, Link
 
@@ -65,3 +66,24 @@ def test_a_row_is_a_line_of_json(payload: bytes, shown: object) -> None:
         "payload": shown,
         "hash": "0" * 64,
     }
+
+
+def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
+    """Unless it is to be written over; a new one is for our user only."""
+    file = tmp_path / "log"
+    with _output(file, force=False) as output:
+        output.write(b"long ago")
+    with pytest.raises(SettingsError, match="--force"), _output(file, force=False):
+        pass
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"long ago", 0o600)
+    with _output(file, force=True) as output:
+        output.write(b"now")
+    assert file.read_bytes() == b"now"
+
+
+def test_what_keeps_nothing_is_written_to() -> None:
+    """A device, or a pipe of the shell's, is there before; a folder is none."""
+    with _output(Path("/dev/null"), force=False) as output:
+        output.write(b"gone")
+    with pytest.raises(SettingsError, match="cannot be written"), _output(Path("/dev"), force=False):
+        pass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.commands.limits import BUDGETS, LARGEST, RATES, Whose, amounts, change, row
+from parley.commands.limits import BUDGETS, LARGEST, RATES, Whose, amounts, change, plain, row
 from parley.commands.options import Options
 from parley.core.rules import Rule
 from parley.errors import SettingsError
@@ -65,3 +65,18 @@ def test_a_budget_is_shown_in_dollars() -> None:
     assert row(State(budget, "project shop", 7, 0), money=True) == shown
     rate = Rule("key", "key_1", "gpt-4", "calls", "now", 3)
     assert row(State(rate, "key sk-pa", 0, 0), money=False) == ["key sk-pa", "gpt-4", "at-once", "3"]
+
+
+def test_json_tells_what_projects_chose() -> None:
+    """Beside each of their budgets, and where they have none; who is no project has no choice."""
+    shop = State(Rule("project", "proj_1", "*", "money", "day", 5), "project shop", 7, 0)
+    desk = State(Rule("project", "proj_2", "*", "money", "day", 5), "project desk", 7, 0)
+    everybody = State(Rule("organization", "", "*", "money", "day", 5), "organization", 7, 0)
+    told = plain([everybody, shop, desk], [("shop", True, False), ("late", False, True)])
+    assert [(one["name"], one["fit"], one["open"]) for one in told] == [
+        ("organization", None, None),
+        ("project shop", True, False),
+        ("project desk", False, False),
+        ("project late", False, True),
+    ]
+    assert (told[1]["rule"], told[1]["spent"], told[-1]["rule"], told[-1]["spent"]) == (shop.rule, 7, None, 0)

@@ -17,6 +17,15 @@ def test_bars_are_as_long_as_the_costs() -> None:
     assert rows[0].endswith("$8.0000")
 
 
+def test_lengths_are_rounded() -> None:
+    """To the nearest eighth of a character: a hair less than all is drawn as all."""
+    out = io.StringIO()
+    costs = [8_000_000_000, 7_999_999_999, 5_000_000_000, 20_000_000]
+    draw(Console(file=out, width=40), [(f"2025-11-0{day}", cost) for day, cost in enumerate(costs, 1)])
+    bars = ["".join(sign for sign in row if sign in "█▉▊▋▌▍▎▏") for row in out.getvalue().splitlines()]
+    assert bars == ["█" * 21, "█" * 21, "█" * 13 + "▏", ""]  # 13.125 and 0.05 characters
+
+
 def test_long_times_are_drawn_by_month() -> None:
     """So that it fits on a screen."""
     assert filled([("2025-01-31", 1), ("2025-01-30", 1), ("2025-06-01", 2)]) == [

@@ -213,7 +213,7 @@ async def test_who_was_refused_holds_nothing(limits: Limits) -> None:
 
 @pytest.mark.parametrize(
     ("wait", "text"),
-    [(0.012, "12ms"), (1, "1s"), (20, "20s"), (72.5, "1m12.5s"), (360, "6m0s"), (3600, "1h0m0s"), (0, "0ms")],
+    [(0.012, "12ms"), (1, "1s"), (20, "20s"), (72.5, "1m12.5s"), (360, "6m0s"), (3600, "1h0m0s"), (0, "0s")],
 )
 def test_times_are_written_as_openai_does(wait: float, text: str) -> None:
     """Go's way."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from parley.core.call import Caller
@@ -48,6 +49,16 @@ def test_a_key_that_is_none_is_refused(key: str) -> None:
     """And the header is named."""
     with pytest.raises(InvalidRequest, match="Idempotency-Key") as caught:
         Scene().turn(key=key)
+    assert caught.value.param == "Idempotency-Key"
+
+
+def test_a_second_key_is_refused() -> None:
+    """For nobody knows which one is meant."""
+    call = a_call(HELLO, key="k")
+    assert call.once is not None
+    call.once = msgspec.structs.replace(call.once, repeated=True)
+    with pytest.raises(InvalidRequest, match="more than once") as caught:
+        Scene().replays.turn(call, CALLER)
     assert caught.value.param == "Idempotency-Key"
 
 

@@ -10,9 +10,9 @@ from parley.schema.audit_logs import read_audit_listing as read
 
 def test_lists_and_ranges_are_read() -> None:
     """As the official client writes them, and with bare names."""
-    query = "limit=5&event_types[]=a&event_types[]=b&project_ids=p&effective_at[gte]=7&effective_at%5Blt%5D=9"
-    assert read(query) == AuditListing(
-        limit=5, event_types=["a", "b"], project_ids=["p"], effective_at=EffectiveAt(gte=7, lt=9)
+    query = "limit=5&event_types[]=user.added&event_types[]=login.failed&project_ids=p"
+    assert read(query + "&effective_at[gte]=7&effective_at%5Blt%5D=9") == AuditListing(
+        limit=5, event_types=["user.added", "login.failed"], project_ids=["p"], effective_at=EffectiveAt(gte=7, lt=9)
     )
     assert read("") == AuditListing()
 
@@ -29,6 +29,8 @@ def test_lists_and_ranges_are_read() -> None:
         ("effective_at[gt]=99999999999999", "effective_at.gt"),
         ("tenant_only=perhaps", "tenant_only"),
         ("&".join(["actor_ids[]=a"] * 101), "actor_ids"),
+        ("event_types[]=user.added&event_types[]=nonsense", "event_types[]"),
+        ("event_types=calls", "event_types"),
     ],
 )
 def test_what_is_wrong_is_named(query: str, param: str) -> None:

@@ -56,6 +56,13 @@ def test_a_limit_of_nought_lets_nothing_through(kind: Kind) -> None:
     assert decide([Need("x", kind, 1, 0, MINUTE)], {"x": Counter()}, NOW).short is not None
 
 
+def test_a_limit_of_nought_is_always_whole() -> None:
+    """No time makes room, whatever was let through before it was nought."""
+    short = decide([rate(limit=0)], {"rpm": Counter(value=NOW + MINUTE // 2)}, NOW).short
+    assert short is not None
+    assert (short.remaining, short.reset, short.wait) == (0, 0, 0)
+
+
 def test_all_is_taken_or_nothing() -> None:
     """A budget that is used up leaves the rate untouched."""
     counters = {"rpm": Counter(), "usd": Counter(value=10)}
