@@ -21,7 +21,7 @@ STREAM = st.lists(st.tuples(LINE, END).map(b"".join), max_size=30).map(b"".join)
         (b"data: one\n\ndata: two\n\n", [b"one", b"two"]),
         (b"data: one\r\n\r\ndata: two\r\r", [b"one", b"two"]),
         (b": ping\n\ndata: one\n\n: ping\n\n", [b"one"]),
-        (b"data: one\ndata: two\n\n", [b"one\ntwo"]),
+        (b"data: one\ndata: two\n\n", [b"one two"]),
         (b"event: message\nid: 7\ndata:one\n\n", [b"one"]),
         (b"\xef\xbb\xbfdata: one\n\n", [b"one"]),
         (b"event: lonely\n\ndata: one\n\n", [b"one"]),
@@ -51,7 +51,7 @@ def test_rest_is_what_has_not_ended() -> None:
     events = Events()
     assert events.feed(b"data: one\n\ndata: two\ndata: th") == [b"one"]
     assert events.rest() == b"data: two\ndata: th"
-    assert (events.feed(b"ree\n\n"), events.rest()) == ([b"two\nthree"], b"")
+    assert (events.feed(b"ree\n\n"), events.rest()) == ([b"two three"], b"")
 
 
 @pytest.mark.parametrize("step", [7, 1000])

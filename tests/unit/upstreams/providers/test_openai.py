@@ -128,6 +128,9 @@ class FakeExchange:
     def close(self) -> None:
         """Do nothing."""
 
+    def still(self) -> None:
+        """Do nothing."""
+
 
 async def events(*pieces: bytes, n: int | None = None, usage: bool = False) -> list[Event]:
     """Return the events of a stream that comes in *pieces*."""
