@@ -250,6 +250,8 @@ EVENTS = [
     stream("done-twice", "`[DONE]` twice"),
     stream("more-after-done", "events after `[DONE]`: nobody's"),
     counted("no-done", "no `[DONE]` after the finish reason"),
+    stream("no-blank", "no empty line after `[DONE]`"),
+    broken("no-blank-cut", "an event cut off, the HTTP around it whole"),
     broken("no-end", "neither `[DONE]` nor a finish reason"),
     stream("no-finish", "`[DONE]` without a finish reason"),
     stream("only-done", "`[DONE]` and nothing else", BROKEN),

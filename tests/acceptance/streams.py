@@ -94,6 +94,8 @@ EVENTS: dict[str, list[bytes]] = {
     "done-twice": [*SAID, ENDING, DONE],
     "more-after-done": [*SAID, ENDING + SAID[0], SAID[1]],
     "no-done": [*SAID, FINISH],
+    "no-blank": [*SAID, FINISH, usage(), b"data: [DONE]"],
+    "no-blank-cut": [*SAID[:2], SAID[2][:40]],
     "no-end": SAID[:2],
     "no-finish": [*SAID, usage(), DONE],
     "only-done": [DONE],

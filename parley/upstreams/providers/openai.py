@@ -33,6 +33,7 @@ PATHS = {
     "embeddings": b"/embeddings",
 }
 DONE = b"[DONE]"
+BLANK = b"\n\n"  # ends an event that the end of the body left without its empty line
 NEWER = ("gpt-5", "o1", "o3", "o4")  # refuse `max_tokens`; most other servers know nothing else
 OK = 200
 NULL = msgspec.Raw(b"null")
@@ -301,7 +302,7 @@ class StreamAnswer:
         send = self._first.append if sink is None else sink.send
         still = True
         try:
-            for payload in self._events.feed(data) if data else self._end():
+            for payload in self._events.feed(data or BLANK):
                 if payload == DONE:
                     self._finish()
                     break
@@ -309,6 +310,8 @@ class StreamAnswer:
                 if event is not None:
                     still = False
                     send(event)
+            if not data and not self._done:
+                self._end()
         except UpstreamError as error:
             self._broken = error
         more = (sink is None or sink.flush()) and not self._done and self._broken is None
@@ -327,13 +330,13 @@ class StreamAnswer:
             raise self._unreadables()
         self._done = True
 
-    def _end(self) -> tuple[bytes]:
-        """Return what an end of the connection without `[DONE]` means: the same, if every choice had ended."""
+    def _end(self) -> None:
+        """Take the end of the body for that of the answer, if every choice had ended. Raises UpstreamBroken."""
         if not self._complete:
             if self._exchange.headers.get(b"content-type", b"").startswith(b"application/json"):
                 raise UpstreamBroken(f"`{self._name}` answered with JSON instead of events.")
             raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
-        return (DONE,)
+        self._done = True
 
     def _failure(self, payload: bytes) -> UpstreamError:
         """Return the error that an error event means; in the middle of an answer it is one that broke."""

@@ -54,6 +54,27 @@ def test_rest_is_what_has_not_ended() -> None:
     assert (events.feed(b"ree\n\n"), events.rest()) == ([b"two three"], b"")
 
 
+@pytest.mark.parametrize(
+    ("stream", "quiet"),
+    [
+        (b"", True),
+        (b"data: one\n\n", True),
+        (b": ping\n\n", True),
+        (b"data: one\n\n: pi", True),
+        (b"event: lonely\n\n", True),
+        (b"data: one\n\nda", False),
+        (b"data: one\n", False),
+    ],
+)
+def test_quiet_is_what_has_begun_no_event(stream: bytes, quiet: bool) -> None:
+    """In one piece and byte by byte."""
+    whole, single = Events(), Events()
+    whole.feed(stream)
+    for byte in stream:
+        single.feed(bytes([byte]))
+    assert whole.quiet is single.quiet is quiet
+
+
 @pytest.mark.parametrize("step", [7, 1000])
 def test_too_large(step: int) -> None:
     """An event above the limit is broken, in one piece or in many; events that fit are not counted together."""
