@@ -1,7 +1,8 @@
 """The reference pages that are made from the code: `python -m docs.generate` writes them, a test compares them.
 
 Settings come from the fields' own sentences (`parley.settings`), commands from the command line's own help
-(`parley.cli`). A setting without a sentence fails with KeyError.
+(`parley.cli`), the faults of upstreams from the rows that the tests ask for. A setting without a sentence fails with
+KeyError.
 """  # noqa: INP001 - the documents are no package
 
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import typer
 
 from parley.cli import app
 from parley.settings import Settings
+from tests.acceptance.fault_rows import SECTIONS as FAULTS
+from tests.acceptance.fault_rows import Row
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- Made by `python -m docs.generate`: change the code's own words instead. -->\n"
@@ -49,6 +52,21 @@ COMMANDS = f"""# Commands
 {MADE}
 `parley COMMAND --help` says the same. An error that you can mend is one sentence on standard error; the exit status is
 2 for settings and arguments, 1 for the rest.
+
+"""
+FAILING = f"""# When an upstream fails
+
+{MADE.replace("the code's own words", "`tests/acceptance/fault_rows.py`")}
+What an upstream can do wrong, and what becomes of the call. Each row is asked of a real server by
+`tests/acceptance/test_fault_table.py`, which checks besides that there is one record and one settlement, that no
+connection is left, and that nothing hangs. Where nothing else is said, `retries = 0`.
+
+- A stream ends with `[DONE]` only when the answer is whole. It is whole when the upstream said `[DONE]`, or when each
+  choice has told why it ended, however the connection ended then. Anything else ends with an error event.
+- Events that can't be read are left out, at most 16, if the rest ends well with its finish reason; the log tells so.
+- Comments are no tokens: `first_token` and `between_tokens` go on while an upstream sends nothing else.
+- Usage is taken from wherever the upstream puts it; where it tells none, or tells it before the end, we count.
+- An upstream's `retry-after` (also in milliseconds, or as a date by its own clock) goes to the caller, a day at most.
 
 """
 
@@ -153,9 +171,28 @@ def _meaning(param: Any) -> str:
     return text + (f" Environment: `{param.envvar}`." if getattr(param, "envvar", None) else "")
 
 
+def faults_page() -> str:
+    """Return the page of what upstreams do wrong."""
+    return FAILING + "\n".join("\n".join(_faults(title, rows)) for title, rows in FAULTS.items())
+
+
+def _faults(title: str, rows: list[Row]) -> Iterator[str]:
+    """Yield the lines of one table; rows that differ only in being whole or streamed are told once."""
+    yield f"## {title}\n"
+    yield "| the upstream's fault | asked | the caller sees | attempts | ledger |\n|---|---|---|---|---|"
+    told: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        rest = (row.told, row.seen, str(row.attempts), f"`{row.outcome}`")
+        told.setdefault(rest, []).append("streamed" if row.streamed else "whole")
+    for (fault, *rest), asked in told.items():
+        yield f"| {fault} | {', '.join(asked)} | {' | '.join(rest)} |"
+    yield ""
+
+
 PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "settings.md": settings_page,
     REFERENCE / "commands.md": commands_page,
+    REFERENCE / "faults.md": faults_page,
 }
 
 

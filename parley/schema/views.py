@@ -80,14 +80,21 @@ class WholeChoiceView(View):
     text: str | None = None
 
 
+class ExtensionView(View):
+    """What an upstream adds to a chunk under its own name."""
+
+    usage: UsageView | None = None
+
+
 class ChunkView(View):
-    """A chunk of a stream. `error` is whatever the upstream put there."""
+    """A chunk of a stream. `error` is whatever the upstream put there; `x_groq` is where Groq puts the usage."""
 
     id: str | None = None
     model: str | None = None
     usage: UsageView | None = None
     error: Any = None
     choices: list[ChunkChoiceView] | None = None
+    x_groq: ExtensionView | None = None
 
 
 class WholeView(View):

@@ -12,7 +12,8 @@ import ssl
 
 from parley.core.catalog import Timeouts
 from parley.errors import ShuttingDown, UpstreamBroken, UpstreamTimeout
-from parley.upstreams.exchange import Connection, Exchange
+from parley.upstreams.connection import Connection
+from parley.upstreams.exchange import Exchange
 from parley.upstreams.origin import Origin
 from parley.upstreams.pool import Pool
 

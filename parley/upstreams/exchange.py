@@ -1,8 +1,7 @@
 """One request and its response, on one connection.
 
-What belongs to a response lives in its `Exchange`; a `Connection` only knows which exchange it serves now. It
-serves the next one only after the response before was parsed to its end and nothing followed it, so answers
-cannot mix: bytes that nobody asked for end the connection.
+What belongs to a response lives in its `Exchange`; a connection (`parley.upstreams.connection`) only knows which
+exchange it serves now.
 
 Nothing here makes a timer. An exchange that waits says until when (`deadline`, and `end` in all), and the client's
 one sweep ends what is overdue. Fails with UpstreamBroken (reset, cut short, rubbish) and UpstreamTimeout; both
@@ -11,9 +10,7 @@ close the connection.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, cast
-
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from typing import Protocol
 
 from parley.core.catalog import Timeouts
 from parley.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
@@ -21,23 +18,29 @@ from parley.upstreams.coding import Inflater, inflater
 
 HIGH_WATER = 256 * 1024  # bytes received and not yet read, above which we stop reading from the network
 _LINGER = 1.0  # seconds a complete stream may take to end its response
-_INTERIM = 200  # statuses below announce another response to the same request
-_BODILESS = (204, 304)
 
 
-class Home(Protocol):
-    """Where connections to one origin rest between two exchanges."""
+class Place(Protocol):
+    """What an exchange has to know of the place its connection belongs to. max_head: bytes of a response's head."""
 
     name: str
     loop: asyncio.AbstractEventLoop
     max_head: int
 
-    def rest(self, connection: "Connection") -> None:
-        """Take a connection that may serve again."""
+
+class Wire(Protocol):
+    """A connection, as the exchange that it serves sees it."""
+
+    transport: asyncio.Transport
+    exchange: "Exchange | None"
+
+    @property
+    def home(self) -> Place:
+        """Where it belongs to."""
         ...
 
-    def lost(self, connection: "Connection") -> None:
-        """Forget a connection that is closed."""
+    def rest(self) -> None:
+        """Wait for the next exchange."""
         ...
 
 
@@ -49,11 +52,13 @@ class Exchange:
     """
 
     __slots__ = (
+        "_before",
         "_begun",
         "_gap",
         "_home",
         "_inflater",
         "_paused",
+        "_still",
         "bodiless",
         "connection",
         "deadline",
@@ -72,12 +77,12 @@ class Exchange:
         "waiter",
     )
 
-    def __init__(self, connection: "Connection", timeouts: Timeouts, *, bodiless: bool) -> None:
+    def __init__(self, connection: Wire, timeouts: Timeouts, *, bodiless: bool) -> None:
         home = connection.home
         now = home.loop.time()
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
-        self.connection: Connection | None = connection
+        self.connection: Wire | None = connection
         connection.exchange = self
         self.bodiless = bodiless  # a response to HEAD
         self.pieces: list[bytes] = []  # of the body, not yet read
@@ -93,6 +98,8 @@ class Exchange:
         self.deadline = now + timeouts.first_token
         self.waiter: asyncio.Future[None] | None = None
         self._gap = timeouts.between_tokens
+        self._before = self.deadline  # as it was when bytes were taken last
+        self._still = False  # they were no part of the answer: `deadline` stays
         self._begun = False  # some of the body has been read: from now on only the gaps count
         self._home = home
         self._inflater: Inflater | None = None
@@ -155,9 +162,11 @@ class Exchange:
 
     def push(self, sink: Callable[[bytes], bool]) -> None:
         """Give what has come to *sink*; its reader is woken when it wants no more."""
+        data = self._take()
         self.deadline = self._home.loop.time() + self._gap
+        self._still = False
         try:
-            more = sink(self._take())
+            more = sink(data)
         except Exception as error:
             self.error = error  # even of a response that is complete: not all of it was taken
             self.keep = False
@@ -166,6 +175,17 @@ class Exchange:
         if not more:
             self.sink = None
             self.wake()
+
+    def still(self) -> None:
+        """Wait on as if nothing had come: what was taken last (a comment, say) was no part of the answer."""
+        self.deadline = self._before
+        self._still = True
+        if not self.ended and self._home.loop.time() > self.deadline:  # a flood leaves nobody waiting, for `expire`
+            self._late()
+
+    def hurry(self) -> None:
+        """Give the rest of the body no more than the time between two pieces: it only explains an error."""
+        self.end = min(self.end, self._home.loop.time() + self._gap)
 
     def close(self) -> None:
         """Give the connection back if the response is over and it may serve again; else close it at once."""
@@ -176,7 +196,7 @@ class Exchange:
         if self.ended and self.keep:
             if self._paused:
                 connection.transport.resume_reading()
-            self._home.rest(connection)
+            connection.rest()
             return
         connection.transport.abort()
         if not self.ended and self.error is None:
@@ -201,7 +221,7 @@ class Exchange:
     def expire(self, now: float) -> None:
         """End an overdue exchange: one that nobody waits for only when its total time is over."""
         if not self.ended and (self.waiter is not None or now > self.end):
-            self.fail(UpstreamTimeout(f"{self._home.name} did not answer in time."))
+            self._late()
 
     def wake(self) -> None:
         """Let the reader go on."""
@@ -223,6 +243,9 @@ class Exchange:
             self._paused = True
             self.connection.transport.pause_reading()
 
+    def _late(self) -> None:
+        self.fail(UpstreamTimeout(f"{self._home.name} did not answer in time."))
+
     async def _next(self) -> bytes:
         """Return the next bytes of the body; waits for some."""
         if not self.pieces and not self.ended and self.error is None:
@@ -237,7 +260,9 @@ class Exchange:
     async def _wait(self) -> None:
         """Wait to be woken: by bytes for a reader without `sink`, by the end, or by an error."""
         loop = self._home.loop
-        if self._begun:
+        if self._still:
+            self._still = False
+        elif self._begun:
             self.deadline = loop.time() + self._gap
         self.waiter = waiter = loop.create_future()
         try:
@@ -252,6 +277,7 @@ class Exchange:
         pieces = self.pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
+        self._before = self.deadline
         self.held = 0
         self._begun = True
         if self._paused and self.connection is not None:
@@ -272,129 +298,6 @@ class Exchange:
             self.fail(error)
             self.error = error
             raise
+        if stream.full:
+            await asyncio.sleep(0)  # there is more to unpack: let others go on meanwhile
         return plain
-
-
-class Connection(asyncio.Protocol):
-    """A transport, its parser, and the exchange it serves now (None while at rest)."""
-
-    __slots__ = ("exchange", "home", "parser", "rested", "transport")
-
-    transport: asyncio.Transport
-    parser: HttpResponseParser
-
-    def __init__(self, home: Home) -> None:
-        self.home = home
-        self.exchange: Exchange | None = None
-        self.rested = home.loop.time()  # when it came to rest; a new one rests until its first exchange
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self.transport = cast("asyncio.Transport", transport)
-        self.parser = HttpResponseParser(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Parse what came; its exchange's reader is woken from the parser's calls below."""
-        exchange = self.exchange
-        if exchange is None or exchange.ended:
-            if exchange is not None:
-                exchange.keep = False
-            self.transport.abort()
-            return
-        exchange.held += len(data)
-        try:
-            self.parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade):
-            exchange.fail(UpstreamBroken(f"{self.home.name} sent an answer that is not HTTP."))
-        sink = exchange.sink
-        if sink is not None and exchange.pieces:
-            exchange.push(sink)
-        if exchange.lingering and exchange.ended:
-            exchange.close()
-        elif exchange.held > exchange.most:
-            exchange.hold()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End: clean only for a body that says so itself."""
-        del self.parser  # it holds us
-        self.home.lost(self)
-        exchange = self.exchange
-        if exchange is None:
-            return
-        if exchange.until_close and exc is None and not exchange.error:
-            exchange.ended = True
-        exchange.fail(UpstreamBroken(f"{self.home.name} closed the connection before its answer was complete."))
-
-    def quit(self) -> None:
-        """Close at once, whatever goes on."""
-        if self.exchange is None:
-            self.transport.abort()
-        else:
-            self.exchange.keep = False
-            self.exchange.close()
-
-    # The parser's calls.
-
-    def on_message_begin(self) -> None:
-        """Stop where a second response would begin."""
-        if self.exchange is None or self.exchange.ended:
-            raise _Over
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header of the head; those after the body are of no use."""
-        exchange = self.exchange
-        if exchange is None or exchange.status:
-            return
-        name = name.lower()
-        headers = exchange.headers
-        headers[name] = headers[name] + b", " + value if name in headers else value
-
-    def on_headers_complete(self) -> None:
-        """Read the head."""
-        exchange = self.exchange
-        if exchange is None:
-            raise _Over
-        status = self.parser.get_status_code()
-        headers = exchange.headers
-        if status < _INTERIM:
-            headers.clear()
-            return
-        if exchange.held > exchange.most and sum(map(len, headers)) + sum(map(len, headers.values())) > exchange.most:
-            exchange.fail(UpstreamBroken(f"{self.home.name} sent a header that is too large."))
-            raise _Over
-        exchange.status = status
-        exchange.most = HIGH_WATER
-        exchange.keep = self.parser.should_keep_alive()
-        if exchange.bodiless:
-            exchange.ended = True
-            exchange.wake()
-            raise _Over  # the parser cannot know that no body follows
-        if not exchange.keep:
-            exchange.until_close = (
-                status not in _BODILESS and b"content-length" not in headers
-                and b"chunked" not in headers.get(b"transfer-encoding", b"").lower()
-            )  # fmt: skip
-        exchange.wake()
-
-    def on_body(self, data: bytes) -> None:
-        """Keep a piece of the body."""
-        exchange = self.exchange
-        if exchange is None:
-            return
-        exchange.pieces.append(data)
-        waiter = exchange.waiter  # `wake`, without the call: this runs for every event of a stream
-        if waiter is not None and exchange.sink is None:
-            exchange.waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def on_message_complete(self) -> None:
-        """End the response, unless it was only an interim one."""
-        exchange = self.exchange
-        if exchange is not None and exchange.status:
-            exchange.ended = True
-            exchange.wake()
-
-
-class _Over(Exception):
-    """There is nothing more to parse for this exchange."""

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 
 from parley.errors import UpstreamBroken, UpstreamTimeout
-from parley.upstreams.exchange import Connection
+from parley.upstreams.connection import Connection
 from parley.upstreams.origin import Origin
 
 

@@ -3,7 +3,9 @@
 A well-behaved upstream sends whole frames, `data: {...}` and an empty line; they are cut out at C speed.
 Everything else the standard allows (other line ends, comments, several data lines, a byte order mark) takes
 the slower way, line by line. Names and ids of events are not kept: the chat protocol tells everything in its
-payloads. Fails with UpstreamBroken when an event is larger than the limit.
+payloads. Several data lines of one event are joined by a space, where the standard has a line feed: to JSON they are
+the same, and so a payload has no line end in it and goes on as one line. Fails with UpstreamBroken when an event is
+larger than the limit.
 """
 
 from parley.errors import UpstreamBroken
@@ -49,6 +51,11 @@ class Events:
         """Return what is left of an event that has not ended; b"" after a clean end."""
         return b"".join([b"data: %b\n" % line for line in self._lines] + self._line)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no event has begun: what came since the last one were comments and the like."""
+        return not self._lines and (not self._line or self._line[0].startswith(b":"))
+
     def _read(self, data: bytes) -> list[bytes]:
         """Take *data* line by line."""
         if self._seen_cr and data:
@@ -76,7 +83,7 @@ class Events:
         """Take one whole line; an empty one ends the event."""
         if not line:
             if self._lines:
-                found.append(self._lines[0] if len(self._lines) == 1 else b"\n".join(self._lines))
+                found.append(self._lines[0] if len(self._lines) == 1 else b" ".join(self._lines))
                 self._lines.clear()
             self._size = 0
             return

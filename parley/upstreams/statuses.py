@@ -1,7 +1,9 @@
 """What an upstream's status means to us: told by status and the provider's error code, never by its words."""
 
 import contextlib
-import math
+import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -19,6 +21,10 @@ from parley.errors import (
 
 SHOWN = 500  # signs of a provider's message that we pass on
 UNPAID, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY, UNAVAILABLE, GATEWAY_TIMEOUT = 402, 404, 408, 429, 503, 504
+CONFLICT, TOO_EARLY, OVERLOADED = 409, 425, 529
+PASSING = (CONFLICT, TOO_EARLY, TOO_MANY, UNAVAILABLE, OVERLOADED)
+"""What a provider answers when the same request may be taken later; official clients try again after them too."""
+LONGEST_WAIT = 86_400.0  # seconds; who asks for more means nothing by it
 SERVER_ERRORS = 500
 LONGEST_CODE = 64
 OUT_OF_QUOTA = (
@@ -74,10 +80,10 @@ def _meaning(
         return UpstreamLacksModel(words) if shaped else UpstreamMisplaced(MISPLACED.format(upstream))
     if status in (REQUEST_TIMEOUT, GATEWAY_TIMEOUT):
         return UpstreamTimeout(f"`{upstream}` timed out (status {status}).")
-    if status in (TOO_MANY, UNAVAILABLE):
+    if status in PASSING:
         return UpstreamBusy(retry_after=retry_after(headers))
     if status >= SERVER_ERRORS or status < 400:  # noqa: PLR2004 - below 400 is no refusal: a redirect, say
-        return UpstreamBroken(f"`{upstream}` answered with status {status}.")
+        return UpstreamBroken(f"`{upstream}` answered with status {status}.", retry_after=retry_after(headers))
     return UpstreamRefused(
         words or f"`{upstream}` answered with status {status}.",
         param=param if isinstance(param, str) else None,
@@ -111,9 +117,22 @@ def event_failure(upstream: str, body: bytes) -> UpstreamError:
 
 
 def retry_after(headers: dict[bytes, bytes]) -> float | None:
-    """Return the seconds a provider asks us to wait, or None."""
+    """Return the seconds a provider asks us to wait, a day at most; None where it tells nothing sensible."""
     for name, unit in ((b"retry-after-ms", 1000), (b"retry-after", 1)):
         with contextlib.suppress(ValueError):
-            if name in headers and math.isfinite(told := float(headers[name])):
-                return max(0.0, told / unit)
-    return None
+            if name in headers and 0 <= (told := float(headers[name])) < float("inf"):
+                return min(told / unit, LONGEST_WAIT)
+    until = moment(headers.get(b"retry-after"))
+    if until is None:
+        return None
+    now = moment(headers.get(b"date"))  # by the provider's own clock, if it tells
+    return min(max(0.0, until - (time.time() if now is None else now)), LONGEST_WAIT)
+
+
+def moment(date: bytes | None) -> float | None:
+    """Return the seconds since 1970 of an HTTP date, None if it is none."""
+    try:
+        found = parsedate_to_datetime((date or b"").decode("ascii"))
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):  # the library's own ways to say that it is none
+        return None

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import misdeeds  # noqa: F401 - what the upstream does
 import openai
 import pytest
 import pytest_asyncio
+import streams  # noqa: F401 - how it fails below the chat
 from faults import Upstream, upstream
 from servers import Server, serving
 

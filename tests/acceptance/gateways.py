@@ -160,6 +160,7 @@ class Line:
         """Read one event of a stream; None at the end."""
         frame = await self.chunk()
         payload = frame.removeprefix(b"data: ").removesuffix(b"\n\n")
+        assert b"\n" not in payload, "an event is one line"
         return "[DONE]" if payload == b"[DONE]" else json.loads(payload) if payload else None
 
     async def answer(self) -> Answer:

@@ -165,7 +165,7 @@ ENDINGS = [
     Ending("stall-midstream", STREAM, 200, "upstream_timeout", "failed", 504, CUT, exact=False),
     Ending("reset-midstream", STREAM, 200, "upstream_broken", "failed", 502, CUT, exact=False),
     Ending("cut-midstream", STREAM, 200, "upstream_broken", "failed", 502, CUT, exact=False),
-    Ending("rubbish-event", STREAM, 200, "upstream_broken", "failed", 502, CUT, exact=False),
+    Ending("rubbish-cut", STREAM, 200, "upstream_broken", "failed", 502, CUT, exact=False),
     Ending("error-event", STREAM, 200, "upstream_broken", "failed", 502, CUT, exact=False),
 ]
 

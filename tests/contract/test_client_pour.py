@@ -1,6 +1,7 @@
 """An answer handed over in the moment it comes: same bytes, same errors, and pauses when asked for."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -103,3 +104,38 @@ async def test_a_reader_that_leaves_closes_the_connection(client: Client, origin
     await asyncio.sleep(0.1)
     assert len(basin.pieces) == number
     assert exchange.connection is None
+
+
+@pytest.mark.parametrize("path", ["/endless", "/flood?size=6553600000"])
+@pytest.mark.parametrize("poured", [True, False])
+async def test_what_is_no_part_of_the_answer_does_not_count(
+    client: Client, origin: Origin, path: str, poured: bool
+) -> None:
+    """A reader that says so is not kept waiting by it, slow or in floods, longer than by a silence."""
+    began = time.monotonic()
+    exchange = await get(client, origin, path, Timeouts(connect=1, first_token=0.3, between_tokens=0.3, total=20))
+
+    def take(_: bytes) -> bool:
+        exchange.still()
+        return True
+
+    async def read() -> None:
+        while True:
+            if poured:
+                await exchange.pour(take)
+            else:
+                take(await exchange.chunk())
+
+    with pytest.raises(UpstreamTimeout):
+        await read()
+    assert time.monotonic() - began < 1.5
+
+
+async def test_an_error_has_no_more_time_than_between_two_pieces(client: Client, origin: Origin) -> None:
+    """However slowly its body comes."""
+    exchange = await get(client, origin, "/endless", Timeouts(connect=1, first_token=9, between_tokens=0.3, total=20))
+    exchange.hurry()
+    began = time.monotonic()
+    with pytest.raises(UpstreamTimeout):
+        await exchange.read(1 << 30)
+    assert time.monotonic() - began < 1.5

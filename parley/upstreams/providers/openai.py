@@ -3,11 +3,15 @@
 The client's own bytes go upstream, with at most these changes: the model's name, the usage of a stream (asked for even
 when the client did not, so that the meter is exact), and `store`, which is our own business. What comes back is relayed
 unchanged; of each event only what the meter needs is read.
+
+A stream is whole when it says `[DONE]`, or when each of its choices has told why it ended, however its connection ends
+then. Events that can't be read are left out, a few of them, if the rest ends well; whatever else goes wrong is raised.
 """
 
 from typing import Any
 
 import msgspec
+import structlog
 
 from parley.core import events
 from parley.core.call import Call
@@ -23,15 +27,22 @@ from parley.upstreams.sse import Events
 from parley.upstreams.statuses import event_failure, failure
 
 LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_ERROR = 1024 * 1024
+MOST_UNREADABLE = 16  # events of one stream
 PATHS = {
     "chat.completions": b"/chat/completions",
     "completions": b"/completions",
     "embeddings": b"/embeddings",
 }
 DONE = b"[DONE]"
+BLANK = b"\n\n"  # ends an event that the end of the body left without its empty line
 NEWER = ("gpt-5", "o1", "o3", "o4")  # refuse `max_tokens`; most other servers know nothing else
 OK = 200
+NULL = msgspec.Raw(b"null")
 _encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+log = structlog.get_logger()
 
 
 def raw(value: Any) -> msgspec.Raw:
@@ -90,6 +101,22 @@ def wants_usage(call: Call) -> bool:
     """Tell whether the client asked for the usage of its stream."""
     options = getattr(call.ask, "stream_options", None)
     return bool(options and options.include_usage)
+
+
+def choices_of(call: Call) -> int:
+    """Return how many choices an answer to *call* has: `n` for each prompt."""
+    prompt: Any = getattr(call.ask, "prompt", None)
+    several = isinstance(prompt, list) and prompt and not isinstance(prompt[0], int)
+    return (len(prompt) if several else 1) * (getattr(call.ask, "n", None) or 1)
+
+
+def mended(payload: bytes) -> bytes:
+    """Return *payload*, a chunk without choices, with an empty list where it has `null`: clients count on one."""
+    try:
+        fields = _fields(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # readable all the same: see `view`
+        return payload
+    return _encode({**fields, "choices": []}) if fields.get("choices") == NULL else payload
 
 
 def usage_of(view: UsageView | None) -> Usage | None:
@@ -157,27 +184,39 @@ class OpenAIProvider:
     async def _answer(self, call: Call, target: Target, exchange: Exchange) -> "WholeAnswer | StreamAnswer":
         """Return the answer that *exchange* brings. Raises UpstreamError."""
         if exchange.status != OK:
-            said = await exchange.read(LARGEST_ANSWER)
-            said = said.replace(self._key, b"***") if self._key else said  # nobody is told our key, however it is said
-            raise failure(self._name, exchange.status, exchange.headers, said)
+            raise failure(self._name, exchange.status, exchange.headers, await self._said(exchange))
         if not call.streamed:
             answer = self._whole_answer(call, target, await exchange.read(LARGEST_ANSWER))
             answer.rest = rest(exchange.headers)
             return answer
-        if exchange.headers.get(b"content-type", b"").startswith(b"text/html"):
+        if exchange.headers.get(b"content-type", b"").lower().startswith(b"text/html"):
             raise UpstreamBroken(f"`{self._name}` answered with a page of HTML instead of events.")
         stream = StreamAnswer(target, exchange, call, self._name, self._key)
         stream.rest = rest(exchange.headers)
         await stream.begin()
         return stream
 
+    async def _said(self, exchange: Exchange) -> bytes:
+        """Return the body of an error; nothing where it is too long or broken, for the status says what matters."""
+        exchange.hurry()
+        try:
+            return self._hidden(await exchange.read(LARGEST_ERROR))
+        except UpstreamError:
+            return b""
+
+    def _hidden(self, said: bytes) -> bytes:
+        """Return *said* without our key, which nobody is told, however it is said."""
+        return said.replace(self._key, b"***") if self._key else said
+
     def _whole_answer(self, call: Call, target: Target, body: bytes) -> "WholeAnswer":
-        """Return the answer in *body*. Raises UpstreamBroken."""
+        """Return the answer in *body*. Raises UpstreamError."""
         try:
             seen = view(body, WHOLE)
         except msgspec.DecodeError as error:
             raise UpstreamBroken(f"`{self._name}` sent an answer that can't be read.") from error
-        if seen.error or (seen.choices is None and call.operation != "embeddings"):
+        if seen.error:
+            raise event_failure(self._name, self._hidden(body))
+        if not seen.choices and call.operation != "embeddings":
             raise UpstreamBroken(f"`{self._name}` sent an answer that is not one.")
         usage = usage_of(seen.usage)
         text = "" if usage else "".join(told(choice, choice.message) for choice in seen.choices or ())
@@ -208,6 +247,7 @@ class StreamAnswer:
     __slots__ = (
         "_broken",
         "_call",
+        "_choices",
         "_done",
         "_events",
         "_exchange",
@@ -217,6 +257,8 @@ class StreamAnswer:
         "_name",
         "_shows_usage",
         "_sink",
+        "_unreadable",
+        "_usage",
         "rest",
         "target",
     )
@@ -232,7 +274,10 @@ class StreamAnswer:
         self._first: list[Event] = []  # what came with the first event, until it is poured
         self._sink: Sink | None = None
         self._shows_usage = wants_usage(call)
+        self._choices = choices_of(call)
         self._finished: set[int] = set()
+        self._unreadable = 0  # events that were left out
+        self._usage: Usage | None = None  # as told with the last chunk, for providers that tell it with every one
         self._done = False
         self._broken: UpstreamError | None = None
 
@@ -254,13 +299,22 @@ class StreamAnswer:
         self._sink = sink
         while self._broken is None and not self._done:
             await sink.drain()
-            if await self._exchange.pour(self._take):
-                self._take(b"")
+            try:
+                if await self._exchange.pour(self._take):
+                    self._take(b"")
+            except UpstreamError as error:
+                self._done = self._complete
+                self._broken = None if self._complete else error
+        if self._usage is not None:
+            sink.send(Event(events.USAGE, b"", None, self._usage))
         if self._broken is not None:
             raise self._broken
 
     def close(self) -> None:
         """Let go of the connection; after `[DONE]` it may serve again as soon as the response has ended."""
+        if self._unreadable:
+            told = {"request": self._call.id, "upstream": self.target.upstream, "model": self.target.model}
+            log.warning("an upstream sent events that can't be read", events=self._unreadable, **told)
         if self._done:
             self._exchange.linger()
         else:
@@ -273,25 +327,43 @@ class StreamAnswer:
         """
         sink = self._sink
         send = self._first.append if sink is None else sink.send
+        still = True
         try:
-            for payload in self._events.feed(data) if data else self._end():
+            for payload in self._events.feed(data or BLANK):
                 if payload == DONE:
-                    self._done = True
+                    self._finish()
                     break
-                send(self._event(payload))
+                event = self._event(payload)
+                if event is not None:
+                    still = False
+                    send(event)
+            if not data and not self._done:
+                self._end()
         except UpstreamError as error:
             self._broken = error
-        if sink is None:
-            return True
-        return sink.flush() and not self._done and self._broken is None
+        more = (sink is None or sink.flush()) and not self._done and self._broken is None
+        if still and more and self._events.quiet:
+            self._exchange.still()
+        return more
 
-    def _end(self) -> tuple[bytes]:
-        """Return what an end of the connection without `[DONE]` means: the same, if every choice had ended."""
-        if len(self._finished) < max(1, getattr(self._call.ask, "n", None) or 1):
+    @property
+    def _complete(self) -> bool:
+        """Whether every choice has told why it ended."""
+        return len(self._finished) >= self._choices
+
+    def _finish(self) -> None:
+        """Take `[DONE]` for the end, unless what tells that the answer is whole was among what could not be read."""
+        if self._unreadable and not self._complete:
+            raise self._unreadables()
+        self._done = True
+
+    def _end(self) -> None:
+        """Take the end of the body for that of the answer, if every choice had ended. Raises UpstreamBroken."""
+        if not self._complete:
             if self._exchange.headers.get(b"content-type", b"").startswith(b"application/json"):
                 raise UpstreamBroken(f"`{self._name}` answered with JSON instead of events.")
             raise UpstreamBroken(f"`{self._name}` broke off in the middle of its answer.")
-        return (DONE,)
+        self._done = True
 
     def _failure(self, payload: bytes) -> UpstreamError:
         """Return the error that an error event means; in the middle of an answer it is one that broke."""
@@ -301,22 +373,41 @@ class StreamAnswer:
             return meant
         return UpstreamBroken(f"`{self._name}` failed in the middle of its answer.").because(meant.detail)
 
-    def _event(self, payload: bytes) -> Event:
-        """Return the event that *payload* is. Raises UpstreamBroken."""
+    def _unreadables(self) -> UpstreamBroken:
+        return UpstreamBroken(f"`{self._name}` sent events that can't be read.")
+
+    def _leave_out(self, payload: bytes) -> None:
+        """Note that *payload* can't be read; empty ones are no events. Raises UpstreamBroken if there are too many."""
+        if payload.strip():
+            self._unreadable += 1
+        if self._unreadable > MOST_UNREADABLE:
+            raise self._unreadables()
+
+    def _event(self, payload: bytes) -> Event | None:
+        """Return the event that *payload* is, None for one to be left out. Raises UpstreamError."""
         try:
             seen = view(payload, CHUNK)
-        except msgspec.DecodeError as error:
-            raise UpstreamBroken(f"`{self._name}` sent an event that can't be read.") from error
+        except msgspec.DecodeError:
+            self._leave_out(payload)
+            return None
         if seen.error:
             raise self._failure(payload)
-        choices, usage = seen.choices or (), seen.usage
+        choices, usage = seen.choices, seen.usage
+        if usage is None and seen.x_groq is not None:
+            usage = seen.x_groq.usage
+        if not choices:
+            raw = mended(payload) if choices is None else payload
+            if usage is None:
+                return Event(events.CHUNK, raw, seen.model)
+            self._usage = None
+            return Event(events.USAGE, raw if self._shows_usage else b"", seen.model, usage_of(usage))
         text = ""
         for choice in choices:
             if choice.finish_reason:
                 self._finished.add(choice.index or 0)
             text += told(choice, choice.delta)
-        if usage is None:
-            return Event(events.CHUNK, payload, seen.model, None, text)
-        if choices:
-            return Event(events.CHUNK, payload, seen.model, usage_of(usage), text)
-        return Event(events.USAGE, payload if self._shows_usage else b"", seen.model, usage_of(usage))
+        if usage is not None:
+            self._usage = usage_of(usage)
+        elif text:
+            self._usage = None  # it was told too early to be the whole
+        return Event(events.CHUNK, payload, seen.model, None, text)

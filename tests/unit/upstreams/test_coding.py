@@ -1,6 +1,7 @@
 """Compressed bodies are decoded step by step."""
 
 import gzip
+import random
 import zlib
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parley.errors import UpstreamBroken
-from parley.upstreams.coding import STEP, inflater
+from parley.upstreams.coding import MOST_TIMES, STEP, UNDOUBTED, inflater
 
 
 def unpack(coding: bytes, pieces: list[bytes]) -> bytes:
@@ -56,3 +57,13 @@ def test_damaged(data: bytes) -> None:
     """Rubbish, a cut and a tail are broken."""
     with pytest.raises(UpstreamBroken):
         unpack(b"gzip", [data])
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    """What is out of all proportion ends early; what is only large does not."""
+    with pytest.raises(UpstreamBroken):
+        unpack(b"gzip", [gzip.compress(bytes(2 * UNDOUBTED))])
+    noise = random.Random(1).randbytes(2 * UNDOUBTED // MOST_TIMES)  # noqa: S311 - no secret
+    large = b"".join(noise[at : at + 64] * 32 for at in range(0, len(noise), 64)) * 4
+    assert len(large) > UNDOUBTED
+    assert unpack(b"gzip", [gzip.compress(large, 1)]) == large

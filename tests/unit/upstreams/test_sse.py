@@ -21,7 +21,7 @@ STREAM = st.lists(st.tuples(LINE, END).map(b"".join), max_size=30).map(b"".join)
         (b"data: one\n\ndata: two\n\n", [b"one", b"two"]),
         (b"data: one\r\n\r\ndata: two\r\r", [b"one", b"two"]),
         (b": ping\n\ndata: one\n\n: ping\n\n", [b"one"]),
-        (b"data: one\ndata: two\n\n", [b"one\ntwo"]),
+        (b"data: one\ndata: two\n\n", [b"one two"]),
         (b"event: message\nid: 7\ndata:one\n\n", [b"one"]),
         (b"\xef\xbb\xbfdata: one\n\n", [b"one"]),
         (b"event: lonely\n\ndata: one\n\n", [b"one"]),
@@ -51,7 +51,28 @@ def test_rest_is_what_has_not_ended() -> None:
     events = Events()
     assert events.feed(b"data: one\n\ndata: two\ndata: th") == [b"one"]
     assert events.rest() == b"data: two\ndata: th"
-    assert (events.feed(b"ree\n\n"), events.rest()) == ([b"two\nthree"], b"")
+    assert (events.feed(b"ree\n\n"), events.rest()) == ([b"two three"], b"")
+
+
+@pytest.mark.parametrize(
+    ("stream", "quiet"),
+    [
+        (b"", True),
+        (b"data: one\n\n", True),
+        (b": ping\n\n", True),
+        (b"data: one\n\n: pi", True),
+        (b"event: lonely\n\n", True),
+        (b"data: one\n\nda", False),
+        (b"data: one\n", False),
+    ],
+)
+def test_quiet_is_what_has_begun_no_event(stream: bytes, quiet: bool) -> None:
+    """In one piece and byte by byte."""
+    whole, single = Events(), Events()
+    whole.feed(stream)
+    for byte in stream:
+        single.feed(bytes([byte]))
+    assert whole.quiet is single.quiet is quiet
 
 
 @pytest.mark.parametrize("step", [7, 1000])

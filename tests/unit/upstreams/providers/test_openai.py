@@ -6,16 +6,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.core.events import Event, Kind, Usage
 from parley.core.money import FREE
-from parley.errors import UpstreamBroken, UpstreamBusy
+from parley.errors import UpstreamBroken, UpstreamBusy, UpstreamError, UpstreamTimeout
 from parley.flows.calls import decode
 from parley.schema.views import CHUNK, UsageView, view
 from parley.testing import RecordingReply, a_call
-from parley.upstreams.providers.openai import StreamAnswer, body_for, told, usage_of
+from parley.upstreams.providers.openai import MOST_UNREADABLE, StreamAnswer, body_for, choices_of, told, usage_of
 
 TARGET = Target("main", "gpt-4o", FREE)
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -110,12 +111,16 @@ def test_what_was_told_is_counted_wherever_it_stands(choice: dict[str, Any], tex
 class FakeExchange:
     """A response that comes in given pieces."""
 
-    def __init__(self, *pieces: bytes) -> None:
+    def __init__(self, *pieces: bytes, error: UpstreamError | None = None) -> None:
         self._pieces = list(pieces)
+        self._error = error
         self.headers: dict[bytes, bytes] = {}
+        self.stills = 0
 
     async def chunk(self) -> bytes:
-        """Return the next piece; b"" at the end."""
+        """Return the next piece; at the end b"", or the error."""
+        if not self._pieces and self._error is not None:
+            raise self._error
         return self._pieces.pop(0) if self._pieces else b""
 
     async def pour(self, sink: Callable[[bytes], bool]) -> bool:
@@ -123,10 +128,19 @@ class FakeExchange:
         while self._pieces:
             if not sink(self._pieces.pop(0)):
                 return False
+        if self._error is not None:
+            raise self._error
         return True
 
     def close(self) -> None:
         """Do nothing."""
+
+    def linger(self) -> None:
+        """Do nothing."""
+
+    def still(self) -> None:
+        """Count."""
+        self.stills += 1
 
 
 async def events(*pieces: bytes, n: int | None = None, usage: bool = False) -> list[Event]:
@@ -151,6 +165,7 @@ def piece(text: str = "", finish: str | None = None, index: int = 0) -> bytes:
 
 
 DONE = b"data: [DONE]\n\n"
+BAD = b"data: {oops\n\n"
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 10_000])
@@ -259,3 +274,128 @@ async def test_a_slow_reader_is_waited_for() -> None:
 async def test_what_comes_after_done_is_ignored() -> None:
     """The answer was over."""
     assert len(await events(piece("a", "stop"), DONE + piece("b"))) == 1
+
+
+@pytest.mark.parametrize("bad", [BAD, b"data: [1]\n\n", b"data: null\n\n", BAD * MOST_UNREADABLE])
+async def test_what_cannot_be_read_is_left_out(bad: bytes) -> None:
+    """In the beginning and in the middle, if the rest ends well; the log tells how many there were."""
+    for pieces in ([bad, piece("a"), piece("b", "stop"), DONE], [piece("a") + bad + piece("b", "stop")]):
+        answer = StreamAnswer(TARGET, FakeExchange(*pieces), call(HELLO | {"stream": True}), "main")  # type: ignore[arg-type]
+        reply = RecordingReply()
+        with capture_logs() as lines:
+            await answer.begin()
+            await answer.pour(reply)
+            answer.close()
+        assert [event.text for event in reply.events] == ["a", "b"]
+        assert [line["events"] for line in lines] == [bad.count(b"data")]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [piece("a"), BAD],
+        [piece("a"), BAD, DONE],
+        [piece("a"), BAD * (MOST_UNREADABLE + 1), piece("b", "stop"), DONE],
+        [BAD, DONE],
+    ],
+)
+async def test_what_cannot_be_read_may_have_been_the_end(pieces: list[bytes]) -> None:
+    """No end, no finish reason, too much of it, or nothing else: broken."""
+    with pytest.raises(UpstreamBroken):
+        await events(*pieces)
+
+
+async def test_data_without_anything_is_no_event() -> None:
+    """However much of it comes."""
+    assert len(await events(piece("a"), b"data:\n\ndata: \n\n" * 20, piece("b", "stop"), DONE)) == 2
+
+
+@pytest.mark.parametrize("error", [UpstreamBroken("reset"), UpstreamTimeout("silent")])
+async def test_a_whole_answer_stays_whole_however_its_connection_ends(error: UpstreamError) -> None:
+    """Every choice has told why it ended; an answer with one that has not is broken."""
+    asked = call(HELLO | {"stream": True, "n": 2})
+    ended = FakeExchange(piece("a", "stop", 0), piece("b", "stop", 1), error=error)
+    answer = StreamAnswer(TARGET, ended, asked, "main")  # type: ignore[arg-type]
+    await answer.begin()
+    await answer.pour(reply := RecordingReply())
+    assert [event.text for event in reply.events] == ["a", "b"]
+    cut = StreamAnswer(TARGET, FakeExchange(piece("a", "stop", 0), piece("b", None, 1), error=error), asked, "main")  # type: ignore[arg-type]
+    await cut.begin()
+    with pytest.raises(type(error)):
+        await cut.pour(RecordingReply())
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ({"prompt": "x"}, 1),
+        ({"prompt": "x", "n": 3}, 3),
+        ({"prompt": ["x", "y"]}, 2),
+        ({"prompt": ["x", "y"], "n": 2}, 4),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": [[1, 2], [3]]}, 2),
+        ({}, 1),
+    ],
+)
+def test_each_prompt_has_its_choices(asked: dict[str, Any], number: int) -> None:
+    """An answer to several prompts has not ended when one of them has."""
+    assert choices_of(call({"model": "m", **asked}, "completions")) == number
+
+
+async def test_an_event_without_its_empty_line_counts_at_the_end() -> None:
+    """If it is whole; one that was cut is no end."""
+    assert len(await events(piece("a"), piece("b"), b"data: [DONE]")) == 2
+    assert len(await events(piece("a"), piece("b", "stop").rstrip())) == 2
+    with pytest.raises(UpstreamBroken):
+        await events(piece("a"), piece("b", "stop")[:-9])
+
+
+def using(text: str, output: int, finish: str | None = None, where: str = "usage") -> bytes:
+    """Return a chunk that tells a usage."""
+    told_usage = {"prompt_tokens": 3, "completion_tokens": output}
+    choices = [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]
+    return frame(choices=choices, **{where: told_usage if where == "usage" else {"usage": told_usage}})
+
+
+@pytest.mark.parametrize(
+    ("pieces", "usage"),
+    [
+        ([using("a", 1), using("b", 2), using("", 2, "stop")], Usage(3, 2)),
+        ([using("a", 1), using("b", 2), piece("", "stop")], Usage(3, 2)),
+        ([using("a", 2, "stop")], Usage(3, 2)),
+        ([using("a", 2, "stop", "x_groq")], Usage(3, 2)),
+        ([using("a", 0), piece("b", "stop")], None),
+    ],
+)
+async def test_the_usage_is_found_wherever_it_stands(pieces: list[bytes], usage: Usage | None) -> None:
+    """The last word counts; what was told before the end of the text is not the whole, so it is counted."""
+    found = [event.usage for event in await events(*pieces, DONE) if event.usage]
+    assert found == ([usage] if usage else [])
+
+
+async def test_a_broken_stream_keeps_the_usage_it_told() -> None:
+    """It says more exactly what is owed than we could."""
+    answer = StreamAnswer(TARGET, FakeExchange(using("a", 1), using("b", 2)), call(HELLO | {"stream": True}), "main")  # type: ignore[arg-type]
+    await answer.begin()
+    reply = RecordingReply()
+    with pytest.raises(UpstreamBroken):
+        await answer.pour(reply)
+    assert (reply.events[-1].raw, reply.events[-1].usage) == (b"", Usage(3, 2))
+
+
+async def test_choices_are_never_null() -> None:
+    """Clients look into them without asking; what has none at all is passed on as it is."""
+    unusual = [frame(id="1", choices=None), frame(id="2"), frame(choices=None, usage={"prompt_tokens": 3})]
+    _, first, second, last, *_ = await events(piece("a"), *unusual, piece("b", "stop"), DONE, usage=True)
+    assert [json.loads(event.raw) for event in (first, second)] == [{"id": "1", "choices": []}, {"id": "2"}]
+    assert json.loads(last.raw) == {"choices": [], "usage": {"prompt_tokens": 3}}
+
+
+async def test_comments_are_no_sign_of_life() -> None:
+    """The exchange hears that nothing moved, but not of a piece of an event, nor of an event."""
+    pieces = [b": ping\n\n", piece("a"), b": ping\n\n: pi", b"ng\n\n" + piece("b")[:9], piece("b")[9:]]
+    exchange = FakeExchange(*pieces, piece("c", "stop"), DONE)
+    answer = StreamAnswer(TARGET, exchange, call(HELLO | {"stream": True}), "main")  # type: ignore[arg-type]
+    await answer.begin()
+    await answer.pour(RecordingReply())
+    assert exchange.stills == 2
