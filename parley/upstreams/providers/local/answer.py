@@ -13,8 +13,9 @@ from parley.engine.engine import Use
 from parley.errors import UpstreamBroken
 from parley.schema.merging import merge
 from parley.upstreams.client import Exchange
+from parley.upstreams.providers.bodies import wants_usage
 from parley.upstreams.providers.local.texts import merge_text
-from parley.upstreams.providers.openai import DONE, wants_usage
+from parley.upstreams.providers.openai import DONE
 from parley.upstreams.sse import Events
 
 _encode = msgspec.json.Encoder().encode

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -16,7 +15,7 @@ from parley.errors import UpstreamBroken, UpstreamBusy, UpstreamError, UpstreamT
 from parley.flows.calls import decode
 from parley.schema.views import CHUNK, UsageView, view
 from parley.testing import RecordingReply, a_call
-from parley.upstreams.providers.openai import MOST_UNREADABLE, StreamAnswer, body_for, choices_of, told, usage_of
+from parley.upstreams.providers.openai import MOST_UNREADABLE, StreamAnswer, told, usage_of
 
 TARGET = Target("main", "gpt-4o", FREE)
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -27,45 +26,6 @@ def call(body: object, operation: str = "chat.completions") -> Call:
     it = a_call(body, operation=operation)
     it.take(decode(it))
     return it
-
-
-def sent(**changes: Any) -> dict[str, Any]:
-    """Return what goes upstream of a call with *changes*."""
-    return dict(json.loads(body_for(call(HELLO | changes), TARGET)))
-
-
-def test_the_clients_own_bytes_go_upstream() -> None:
-    """Where nothing has to change, not a space does."""
-    raw = b'{ "model":"gpt-4o", "wibble": 1.0, "messages":[{"role":"user","content":"\\u00fc"}] }'
-    assert body_for(call(raw), TARGET) is not None
-    assert body_for(call(raw), TARGET) == raw
-
-
-def test_the_models_name_is_the_upstreams() -> None:
-    """All else stays as it came, unknown members too."""
-    raw = b'{"model": "alias", "x": 1.0, "messages": [{"role": "user", "content": "\\u00fc"}]}'
-    changed = msgspec.json.decode(body_for(call(raw), TARGET), type=dict[str, msgspec.Raw])
-    assert bytes(changed["model"]) == b'"gpt-4o"'
-    assert bytes(changed["x"]) == b"1.0"
-    assert bytes(changed["messages"]) == b'[{"role": "user", "content": "\\u00fc"}]'
-
-
-@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, {"include_usage": None}])
-def test_a_streams_usage_is_always_asked_for(options: dict[str, Any] | None) -> None:
-    """The meter needs it, the client need not see it."""
-    assert sent(stream=True, stream_options=options)["stream_options"] == {"include_usage": True}
-
-
-def test_other_options_of_a_stream_stay() -> None:
-    """Only the usage is added."""
-    told_options = sent(stream=True, stream_options={"include_obfuscation": False})["stream_options"]
-    assert told_options == {"include_obfuscation": False, "include_usage": True}
-
-
-def test_storing_is_our_own_business() -> None:
-    """The upstream is told neither `store` nor what goes with it; without `store` metadata is its own."""
-    assert sent(store=True, metadata={"a": "b"}) == HELLO
-    assert sent(store=False, metadata={"a": "b"}) == HELLO | {"store": False, "metadata": {"a": "b"}}
 
 
 @pytest.mark.parametrize(
@@ -323,23 +283,6 @@ async def test_a_whole_answer_stays_whole_however_its_connection_ends(error: Ups
     await cut.begin()
     with pytest.raises(type(error)):
         await cut.pour(RecordingReply())
-
-
-@pytest.mark.parametrize(
-    ("asked", "number"),
-    [
-        ({"prompt": "x"}, 1),
-        ({"prompt": "x", "n": 3}, 3),
-        ({"prompt": ["x", "y"]}, 2),
-        ({"prompt": ["x", "y"], "n": 2}, 4),
-        ({"prompt": [1, 2, 3]}, 1),
-        ({"prompt": [[1, 2], [3]]}, 2),
-        ({}, 1),
-    ],
-)
-def test_each_prompt_has_its_choices(asked: dict[str, Any], number: int) -> None:
-    """An answer to several prompts has not ended when one of them has."""
-    assert choices_of(call({"model": "m", **asked}, "completions")) == number
 
 
 async def test_an_event_without_its_empty_line_counts_at_the_end() -> None:
