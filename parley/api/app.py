@@ -90,5 +90,7 @@ ROUTES: tuple[Route, ...] = (
           answer=health.Health, secured=False, statuses=OPEN),
     Route("GET", "/metrics", "metrics", "Tell what was counted.", health.metrics,
           secured=False, statuses=OPEN, media="text/plain"),
+    Route("GET", "/status", "status", "Tell how the targets are.", health.status,
+          answer=health.Status, secured=False, statuses=OPEN),
     Route("GET", "/openapi.json", "openapi", "Describe this API.", openapi, secured=False, statuses=OPEN),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """`/metrics`: the counts, in Prometheus' text format. Nothing is added up before somebody asks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import generate_latest
@@ -9,15 +9,20 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from parley.core.money import NANO
 from parley.policies.counts import BOUNDS, Counts, Histogram
+from parley.upstreams.health import Report, State
 
 MEDIA = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-class CountsCollector(Collector):
-    """Turns `Counts` into Prometheus' families."""
+STATES: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
 
-    def __init__(self, counts: Counts) -> None:
+
+class CountsCollector(Collector):
+    """Turns `Counts`, and reports on targets, into Prometheus' families."""
+
+    def __init__(self, counts: Counts, reports: Sequence[Report]) -> None:
         self._counts = counts
+        self._reports = reports
 
     def collect(self) -> Iterator[Metric]:
         """Yield all families."""
@@ -52,6 +57,12 @@ class CountsCollector(Collector):
         yield GaugeMetricFamily("parley_open_calls", "Calls being answered now.", value=counts.open)
         yield _histogram("parley_call_seconds", "Time of a call.", counts.durations)
         yield _histogram("parley_first_token_seconds", "Time to the first token.", counts.first_tokens)
+        breakers = GaugeMetricFamily(
+            "parley_target_breaker", "Breakers: 0 closed, 1 half open, 2 open.", labels=["target"]
+        )
+        for report in self._reports:
+            breakers.add_metric([report.target], STATES[report.breaker])
+        yield breakers
 
 
 def _histogram(name: str, help_text: str, histogram: Histogram) -> HistogramMetricFamily:
@@ -63,8 +74,8 @@ def _histogram(name: str, help_text: str, histogram: Histogram) -> HistogramMetr
     return HistogramMetricFamily(name, help_text, buckets=buckets, sum_value=histogram.total)
 
 
-def exposition(counts: Counts) -> bytes:
-    """Return *counts* as Prometheus reads them."""
+def exposition(counts: Counts, reports: Sequence[Report] = ()) -> bytes:
+    """Return *counts*, and how targets are, as Prometheus reads them."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(CountsCollector(counts))
+    registry.register(CountsCollector(counts, reports))
     return generate_latest(registry)

@@ -170,9 +170,9 @@ class Upstreams:
             log.error("a target failed too often: nobody asks it for a while", target=str(target))
 
     def reports(self) -> list[Report]:
-        """Return how every target is that was asked so far."""
+        """Return how every target is that has answered so far or is left alone; made-up models have done neither."""
         now = self._now()
-        return [health.report(now) for health in self._healths.values()]
+        return [one.report(now) for one in self._healths.values() if one.pace.mean or one.is_open]
 
     def _now(self) -> int:
         return int(self._clock.monotonic() * SECOND)
