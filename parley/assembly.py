@@ -27,6 +27,7 @@ from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
 from parley.store.keeper import Keeper
 from parley.store.leases import RENEWALS
+from parley.store.streams import Streams, Sweeper
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.client import Client
@@ -125,6 +126,10 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
         stack.push_async_callback(near.close)
         watch = Watch(store.alarms, webhook(settings, client), settings.alerts.every_seconds)
         stack.push_async_callback(watch.close)
+        streams = Streams(data / "streams", clock, settings.streams.keep_seconds)
+        stack.callback(streams.close)
+        sweeper = Sweeper(streams, settings.streams.keep_seconds)
+        stack.push_async_callback(sweeper.close)
         counts = Counts()
         yield House(
             settings=settings,
@@ -142,6 +147,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
                 {name: upstream.retries for name, upstream in settings.upstreams.items()},
                 Attempts(clock, counts.attempts),
             ),
+            streams=streams,
             completions=store.completions,
             administration=store.administration,
             audits=store.audits,

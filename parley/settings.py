@@ -167,6 +167,17 @@ class AlertSettings(Tree, frozen=True):
             raise ValueError("webhook and secret go together: an event that nobody signed proves nothing")
 
 
+class StreamSettings(Tree, frozen=True):
+    """What is kept of streams, for clients that lost their connection."""
+
+    keep_seconds: Annotated[
+        float,
+        Meta(
+            gt=0, description="How long a stream can be resumed after it was sent, in seconds; it may be a bit longer."
+        ),
+    ] = 600.0
+
+
 class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
@@ -256,6 +267,7 @@ class Settings(Tree, frozen=True):
     store: StoreSettings = StoreSettings()
     limits: LimitSettings = LimitSettings()
     alerts: AlertSettings = AlertSettings()
+    streams: StreamSettings = StreamSettings()
     engine: EngineSettings = EngineSettings()
     upstreams: dict[str, UpstreamSettings] = {}
     models: dict[str, ModelSettings] = {}
@@ -310,6 +322,7 @@ _SECTIONS = {
         ("store", StoreSettings),
         ("limits", LimitSettings),
         ("alerts", AlertSettings),
+        ("streams", StreamSettings),
         ("engine", EngineSettings),
     )
 }

@@ -73,6 +73,7 @@ class Entry:
         "_text",
         "_usage",
         "keep",
+        "left",
         "turn",
     )
 
@@ -87,6 +88,7 @@ class Entry:
         self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
+        self.left = False  # whether its client hung up before its end, which came all the same
         self.turn: Turn | None = None  # what becomes of the key it came under
 
     def follow(self, opening: OpeningT) -> OpeningT:
@@ -170,7 +172,7 @@ class Entry:
     def _record(self, error: BaseException | None, ended: float) -> Record:
         call, caller, target = self._call, self._caller, self._target
         usage = self._usage or Usage()
-        status, code, outcome = verdict(error)
+        status, code, outcome = verdict(error, left=self.left)
         price = target.price if target else None
         asked = target or (self._opening.asked if self._opening else None)  # who failed has a name too
         return Record(
@@ -198,10 +200,13 @@ class Entry:
         )
 
 
-def verdict(error: BaseException | None) -> tuple[int, str | None, Outcome]:
-    """Return status, error code and outcome of a call that ended with *error* (None: it was answered)."""
+def verdict(error: BaseException | None, *, left: bool = False) -> tuple[int, str | None, Outcome]:
+    """Return status, error code and outcome of a call that ended with *error*.
+
+    None: it was answered; but for a client that had *left*, the answer went into the stream log, to its end.
+    """
     if error is None:
-        return 200, None, "answered"
+        return 200, None, "left" if left else "answered"
     if isinstance(error, ParleyError):
         refused = isinstance(error, RequestError | UpstreamRefused | UpstreamLacksModel)
         return error.status, error.error_code, "refused" if refused else "failed"

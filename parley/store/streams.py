@@ -1,0 +1,231 @@
+"""The stream log: what streams sent in the last minutes, so that a client that lost its connection can have the rest.
+
+Every process writes files of its own (`parley.store.segments`) and holds a lock as long as it lives; every process of
+the machine reads them all (`parley.store.rests`). They hold answers: only their owner may read them, and they are gone
+when their last write is older than `keep_seconds`; those of a process that died are removed by the next that sweeps.
+
+How it fails: not. Where the folder can't be written, or the disk is full, calls go on and their streams can't be
+resumed; the log says so once, until it works again.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import secrets
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from parley.core.clock import Clock
+from parley.core.tasks import Recurring
+from parley.store.segments import BROKEN, EVENT, SEALED, Segment
+
+log = structlog.get_logger()
+
+SEGMENT = 8 * 1024 * 1024  # bytes of a file; an event that is larger has one for itself
+SWEEPS = 4  # in the time that a stream is kept
+LONGEST_PAUSE = 30.0  # seconds between two sweeps, and until it is tried again after a failure
+SECOND = 1_000_000_000  # nanoseconds
+
+
+def key_of(stream: str, project: str) -> bytes:
+    """Return what the records of the stream with this id are told apart by; only its *project* can find them."""
+    return hashlib.blake2b(f"{stream}\n{project}".encode(), digest_size=32).digest()
+
+
+def lock_of(folder: Path, writer: str) -> Path:
+    """Return the file that *writer* holds as long as it lives."""
+    return folder / f"{writer}.lock"
+
+
+def path_of(folder: Path, writer: str, number: int) -> Path:
+    """Return the file of a segment."""
+    return folder / f"{writer}-{number:08d}.log"
+
+
+def lives(folder: Path, writer: str) -> bool:
+    """Tell whether *writer* may still write."""
+    try:
+        with lock_of(folder, writer).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+class Stream:
+    """One stream as it is written."""
+
+    __slots__ = ("_key", "_name", "_number", "_streams")
+
+    def __init__(self, streams: "Streams", key: bytes) -> None:
+        self._streams = streams
+        self._key = key
+        self._name = b""
+        self._number = 0
+
+    def tell(self, name: str) -> None:
+        """Let each event end with a line that tells its id: this *name* and its number."""
+        self._name = name.encode()
+
+    def write(self, payload: bytes, kind: int = EVENT) -> bytes:
+        """Write an event, and return its payload as it is to be sent."""
+        self._number = number = self._number + 1
+        if self._name:
+            payload = b"%b\nid: %b/%d" % (payload, self._name, number)
+        self._streams.append(self._key, number, kind, payload)
+        return payload
+
+
+class Streams:
+    """This process's part of the log, in *folder*."""
+
+    def __init__(self, folder: Path, clock: Clock, keep_seconds: float) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._keep = int(keep_seconds * SECOND)
+        self._name = secrets.token_hex(8)
+        self._lock: int | None = None
+        self._number = 0
+        self._segment: Segment | None = None
+        self._begun = 0  # when it was made
+        self._seen = 0, 0  # how much was in it at the last sweep that found more, and when that was
+        self._sealed: deque[tuple[int, Path]] = deque()  # when each was written last
+        self._again = 0  # when it is worth another try after a failure; 0: nothing failed
+
+    def begin(self, stream: str, project: str) -> Stream | None:
+        """Return the stream with this id, to be written; None where nothing can be."""
+        if self._segment is None and not self._open(0):
+            return None
+        return Stream(self, key_of(stream, project))
+
+    def append(self, key: bytes, number: int, kind: int, payload: bytes) -> None:
+        """Write a record."""
+        segment = self._segment
+        if segment is not None and segment.append(key, number, kind, payload):
+            return
+        if self._open(len(payload)) and self._segment is not None:
+            self._segment.append(key, number, kind, payload)
+
+    def _open(self, payload: int) -> bool:
+        """Go on in a new segment, which has room for one *payload* of this size; tell whether that was possible."""
+        now = self._clock.now()
+        if now < self._again:
+            return False
+        before, self._segment = self._segment, None
+        try:
+            self._hold()
+            path = path_of(self.folder, self._name, self._number + 1)
+            self._segment = Segment(path, max(SEGMENT, Segment.size(payload)))
+        except OSError as error:
+            if not self._again:
+                log.warning(
+                    "streams can't be resumed: they are not written down", folder=str(self.folder), why=str(error)
+                )
+            self._again = now + int(LONGEST_PAUSE * SECOND)
+            self._seal(before, now, BROKEN)
+            return False
+        self._again = 0
+        self._number += 1
+        self._begun, self._seen = now, (0, now)
+        self._seal(before, now)
+        return True
+
+    def _hold(self) -> None:
+        """Hold the lock. Raises OSError."""
+        if self._lock is not None:
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = lock_of(self.folder, self._name)
+        raw = path.with_suffix(".new")
+        file = os.open(raw, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            raw.rename(path)  # whoever finds it finds it held
+        except OSError:
+            os.close(file)
+            raise
+        self._lock = file
+
+    def _seal(self, segment: Segment | None, now: int, kind: int = SEALED) -> None:
+        """End *segment*, which was written last *now*."""
+        if segment is not None:
+            segment.seal(kind)
+            self._sealed.append((now, segment.path))
+            touch(segment.path, now)
+
+    def sweep(self) -> list[Path]:
+        """End the segment that is old, and return those of this process that nobody may ask for any more."""
+        now = self._clock.now()
+        segment = self._segment
+        if segment is not None:
+            if segment.end != self._seen[0]:
+                self._seen = segment.end, now
+                touch(segment.path, now)
+            if now - self._begun >= self._keep:
+                self._segment = None
+                self._seal(segment, self._seen[1])
+        over: list[Path] = []
+        while self._sealed and now - self._sealed[0][0] > self._keep:
+            over.append(self._sealed.popleft()[1])
+        return over
+
+    def clear(self, over: list[Path]) -> None:
+        """Remove the files *over*, and what processes that died have left for long enough."""
+        for path in over:
+            path.unlink(missing_ok=True)
+        if not self.folder.is_dir():
+            return
+        now = self._clock.now()
+        for writer in {path.stem.partition("-")[0] for path in self.folder.iterdir()} - {self._name}:
+            if not lives(self.folder, writer):
+                self._bury(writer, now)
+
+    def _bury(self, writer: str, now: int) -> None:
+        """Remove the segments of a *writer* that died, each at its time; with the last one its lock."""
+        left = False
+        for path in self.folder.glob(f"{writer}-*"):
+            with suppress(FileNotFoundError):  # another process sweeps too
+                if now - path.stat().st_mtime_ns > self._keep:
+                    path.unlink()
+                else:
+                    left = True
+        if not left:
+            lock_of(self.folder, writer).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go: what was written can be read until it is swept, by the next process."""
+        if self._segment is not None:
+            touch(self._segment.path, self._clock.now())
+            self._segment.close()
+            self._segment = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class Sweeper:
+    """Sweeps the log of one process, now and then; made inside the event loop."""
+
+    def __init__(self, streams: Streams, keep_seconds: float) -> None:
+        self._streams = streams
+        every = min(LONGEST_PAUSE, keep_seconds / SWEEPS)
+        self._turns = Recurring(self._turn, every, "the sweeper of the stream log")
+
+    async def _turn(self) -> None:
+        await asyncio.to_thread(self._streams.clear, self._streams.sweep())
+
+    async def close(self) -> None:
+        """Stop."""
+        await self._turns.stop()
+
+
+def touch(path: Path, now: int) -> None:
+    """Note on the file when it was written last: a write through a map may not do so."""
+    with suppress(FileNotFoundError):
+        os.utime(path, ns=(now, now))
