@@ -12,9 +12,10 @@ from typing import NamedTuple, Self
 
 from parley.core.events import CHUNK, Event
 from parley.core.reply import Sink
+from parley.core.tasks import finish
 from parley.errors import InvalidRequest, NotFound, StreamInterrupted
 from parley.store.segments import BROKEN, EVENT, SEALED, Pages, Piece
-from parley.store.streams import key_of, lives, path_of
+from parley.store.streams import Life, key_of, path_of
 
 POLL_SECONDS = 0.025  # between two looks at a stream that goes on
 BATCH = 64 * 1024  # bytes that go out together
@@ -38,58 +39,72 @@ class Rest:
         self._key = key_of(place.stream, project)
         self._writer, self._number = "", 0
         self._pages: Pages | None = None
+        self._life: Life | None = None
         self._ahead: Piece | None = None  # read, and not sent yet
         self._sent = place.after
         self._over = False
 
     async def __aenter__(self) -> Self:
         """Find it. Raises NotFound, InvalidRequest."""
-        await asyncio.to_thread(self._find)
+        try:
+            await finish(asyncio.to_thread(self._find))  # there may be much to read; it must not go on alone
+        except BaseException:
+            self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
         if self._pages is not None:
             self._pages.close()
+        if self._life is not None:
+            self._life.close()
 
     def _find(self) -> None:
-        """Go to the place; runs in a thread, for there may be much to read."""
+        """Go to the place. Raises NotFound, InvalidRequest."""
         place = self._place
-        if not self._search():
-            raise NotFound(
-                f"No stream found with id '{place.stream[:100]}'. Streams are kept for some minutes only.",
-                param=place.stream_param,
-            )
-        while (piece := self._next()) is not None and piece.number < place.after:
-            pass
+        piece: Piece | None = self._search()
+        while piece is not None and piece.number < place.after:
+            piece = self._next()
         if piece is None:
             raise InvalidRequest(
                 f"The stream '{place.stream}' has no event {place.after}.",
                 param=place.after_param,
                 code="invalid_value",
             )
-        if piece.number > place.after + 1:
-            raise NotFound(
-                f"What the stream '{place.stream}' sent after event {place.after} is not kept any more.",
-                param=place.after_param,
-            )
         if piece.number > place.after:
             self._ahead = piece
         else:
             self._over = piece.kind != EVENT
 
-    def _search(self) -> bool:
-        """Open the first segment that has something of the stream; False where none has."""
-        for path in sorted(self._folder.glob("*.log")):
+    def _search(self) -> Piece:
+        """Return the first event that stands in the last segment to begin at or before the place. Raises NotFound."""
+        place, later = self._place, False
+        for path in sorted(self._folder.glob("*.log"), key=age):
             try:
                 pages = Pages(path)
             except OSError:
                 continue  # it was removed meanwhile
-            if pages.hold(self._key):
+            piece = pages.next(self._key) if pages.hold(self._key) else None
+            if piece is not None and piece.number <= place.after + 1:
                 self._writer, _, number = path.stem.partition("-")
                 self._number, self._pages = int(number), pages
-                return True
+                self._life = Life(self._folder, self._writer)
+                return piece
             pages.close()
-        return False
+            later = later or piece is not None
+        if later:
+            raise NotFound(
+                f"What the stream '{place.stream}' sent after event {place.after} is not kept any more.",
+                param=place.after_param,
+            )
+        raise NotFound(
+            f"No stream found with id '{place.stream[:100]}'. Streams are kept for some minutes only.",
+            param=place.stream_param,
+        )
 
     def _next(self) -> Piece | None:
         """Return the next event, where it is there already."""
@@ -111,7 +126,9 @@ class Rest:
         """Send to *sink* what is there, then what comes, to the last event. Raises StreamInterrupted."""
         sink.send(Event(CHUNK, b""))  # the head goes out at once, however long the next event takes
         while not self._over:
-            alive = lives(self._folder, self._writer)  # before we read: what it wrote until its death is there then
+            alive = (
+                self._life is not None and self._life.lasts()
+            )  # before we read: what it wrote until its death is there then
             more = self._send(sink)
             if not sink.flush():
                 await sink.drain()
@@ -136,3 +153,11 @@ class Rest:
             self._over = piece.kind != EVENT
             size += len(piece.payload)
         return True
+
+
+def age(path: Path) -> int:
+    """Return what sorts the newest file first."""
+    try:
+        return -path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0  # it was removed meanwhile

@@ -9,9 +9,11 @@ resumed; the log says so once, until it works again.
 """
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 from collections import deque
 from contextlib import suppress
@@ -29,6 +31,8 @@ SEGMENT = 8 * 1024 * 1024  # bytes of a file; an event that is larger has one fo
 SWEEPS = 4  # in the time that a stream is kept
 LONGEST_PAUSE = 30.0  # seconds between two sweeps, and until it is tried again after a failure
 SECOND = 1_000_000_000  # nanoseconds
+SPARE = 256 * 1024 * 1024  # bytes of the disk that are left to others: the ledger may lie on it
+_WRITER = re.compile(r"[0-9a-f]{16}")
 
 
 def key_of(stream: str, project: str) -> bytes:
@@ -46,16 +50,29 @@ def path_of(folder: Path, writer: str, number: int) -> Path:
     return folder / f"{writer}-{number:08d}.log"
 
 
-def lives(folder: Path, writer: str) -> bool:
-    """Tell whether *writer* may still write."""
-    try:
-        with lock_of(folder, writer).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
+class Life:
+    """Whether a writer lives, as the lock tells that it holds."""
+
+    def __init__(self, folder: Path, writer: str) -> None:
+        try:
+            self._file: int | None = os.open(lock_of(folder, writer), os.O_RDONLY)
+        except FileNotFoundError:
+            self._file = None  # it died long ago
+
+    def lasts(self) -> bool:
+        """Tell whether the writer may still write."""
+        if self._file is None:
+            return False
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
         return False
-    return False
+
+    def close(self) -> None:
+        """Let go."""
+        if self._file is not None:
+            os.close(self._file)
 
 
 class Stream:
@@ -120,6 +137,7 @@ class Streams:
         before, self._segment = self._segment, None
         try:
             self._hold()
+            self._check_room()
             path = path_of(self.folder, self._name, self._number + 1)
             self._segment = Segment(path, max(SEGMENT, Segment.size(payload)))
         except OSError as error:
@@ -132,8 +150,8 @@ class Streams:
             return False
         self._again = 0
         self._number += 1
-        self._begun, self._seen = now, (0, now)
         self._seal(before, now)
+        self._begun, self._seen = now, (0, now)
         return True
 
     def _hold(self) -> None:
@@ -152,24 +170,32 @@ class Streams:
             raise
         self._lock = file
 
+    def _check_room(self) -> None:
+        """Raise OSError where the disk is nearly full."""
+        disk = os.statvfs(self.folder)
+        if disk.f_bavail * disk.f_frsize < SPARE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
+
     def _seal(self, segment: Segment | None, now: int, kind: int = SEALED) -> None:
-        """End *segment*, which was written last *now*."""
+        """End *segment*."""
         if segment is not None:
+            self._look(segment, now)
             segment.seal(kind)
-            self._sealed.append((now, segment.path))
-            touch(segment.path, now)
+            self._sealed.append((self._seen[1], segment.path))
+
+    def _look(self, segment: Segment, now: int) -> None:
+        """Note when *segment* was written last, on the file too: a write through a map may not do so."""
+        if segment.end != self._seen[0]:
+            self._seen = segment.end, now
+            os.utime(segment.path, ns=(now, now))
 
     def sweep(self) -> list[Path]:
         """End the segment that is old, and return those of this process that nobody may ask for any more."""
         now = self._clock.now()
-        segment = self._segment
-        if segment is not None:
-            if segment.end != self._seen[0]:
-                self._seen = segment.end, now
-                touch(segment.path, now)
-            if now - self._begun >= self._keep:
-                self._segment = None
-                self._seal(segment, self._seen[1])
+        if self._segment is not None:
+            self._look(self._segment, now)
+            if self._segment.end and now - self._begun >= self._keep:
+                self._open(0)
         over: list[Path] = []
         while self._sealed and now - self._sealed[0][0] > self._keep:
             over.append(self._sealed.popleft()[1])
@@ -182,26 +208,29 @@ class Streams:
         if not self.folder.is_dir():
             return
         now = self._clock.now()
-        for writer in {path.stem.partition("-")[0] for path in self.folder.iterdir()} - {self._name}:
-            if not lives(self.folder, writer):
+        writers = {path.stem.partition("-")[0] for path in self.folder.iterdir()} - {self._name}
+        for writer in filter(_WRITER.fullmatch, writers):
+            life = Life(self.folder, writer)
+            if not life.lasts():
                 self._bury(writer, now)
+            life.close()
 
     def _bury(self, writer: str, now: int) -> None:
         """Remove the segments of a *writer* that died, each at its time; with the last one its lock."""
-        left = False
-        for path in self.folder.glob(f"{writer}-*"):
+        lock, left = lock_of(self.folder, writer), False
+        for path in set(self.folder.glob(f"{writer}*")) - {lock}:
             with suppress(FileNotFoundError):  # another process sweeps too
                 if now - path.stat().st_mtime_ns > self._keep:
                     path.unlink()
                 else:
                     left = True
         if not left:
-            lock_of(self.folder, writer).unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go: what was written can be read until it is swept, by the next process."""
         if self._segment is not None:
-            touch(self._segment.path, self._clock.now())
+            self._look(self._segment, self._clock.now())
             self._segment.close()
             self._segment = None
         if self._lock is not None:
@@ -223,9 +252,3 @@ class Sweeper:
     async def close(self) -> None:
         """Stop."""
         await self._turns.stop()
-
-
-def touch(path: Path, now: int) -> None:
-    """Note on the file when it was written last: a write through a map may not do so."""
-    with suppress(FileNotFoundError):
-        os.utime(path, ns=(now, now))

@@ -1,4 +1,4 @@
-"""A stream whose client hung up: ended or drained as its project chose, and resumed, from any worker, after a kill too."""
+"""A stream whose client hung up: ended or drained as its project chose, and resumed, from any worker, after a kill."""
 
 import asyncio
 import json
@@ -251,16 +251,11 @@ async def test_a_stream_is_forgotten(tmp_path: Path, faulty: Upstream) -> None:
         folder = gateway.data / "streams"
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-        assert [frame async for frame in again(gateway, name)]
-        await until(lambda: not list(folder.glob("*.log")), "the file to be removed")
+        assert await rest(gateway, name, 0)
+        [file] = folder.glob("*.log")
+        await until(lambda: not file.exists(), "the file to be removed")
         answer = await ask(gateway, f"/v1/streams/{name}", method="GET")
         assert (answer.status, answer.error["param"]) == (404, "stream_id")
-
-
-async def again(gateway: Gateway, name: str) -> AsyncIterator[bytes]:
-    """Yield the frames of a stream from its beginning."""
-    for frame in await rest(gateway, name, 0):
-        yield frame
 
 
 async def test_drained_calls_have_the_grace_of_others(tmp_path: Path, faulty: Upstream) -> None:
