@@ -82,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
           stored.messages, answer=StoredMessageList, query=PAGE, statuses=READ),
     Route("GET", "/v1/streams/{stream_id}", "streams.retrieve", "Get the rest of a stream that was lost.", streams.rest,
           query=(("starting_after", streams.Number, "How many of its events you have; default 0."),),
-          statuses=(*READ, 405, 502), media="text/event-stream"),
+          statuses=READ, media="text/event-stream"),
     Route("GET", "/v1/models", "models.list", "List the models.", models.listing, answer=ModelList, statuses=READ),
     Route("GET", "/v1/models/{model}", "models.retrieve", "Get a model.", models.one,
           answer=ModelObject, statuses=READ),
