@@ -173,7 +173,9 @@ class StreamSettings(Tree, frozen=True):
     keep_seconds: Annotated[
         float,
         Meta(
-            gt=0, description="How long a stream can be resumed after it was sent, in seconds; it may be a bit longer."
+            ge=0,
+            description="How long a stream can be resumed after it was sent, in seconds; its file is removed somewhat "
+            "later. 0: nothing is kept, so none can be resumed.",
         ),
     ] = 600.0
 

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 SEGMENT = 8 * 1024 * 1024  # bytes of a file; an event that is larger has one for itself
 SWEEPS = 4  # in the time that a stream is kept
+SHORTEST_PAUSE = 0.1  # seconds
 LONGEST_PAUSE = 30.0  # seconds between two sweeps, and until it is tried again after a failure
 SECOND = 1_000_000_000  # nanoseconds
 SPARE = 256 * 1024 * 1024  # bytes of the disk that are left to others: the ledger may lie on it
@@ -95,12 +96,14 @@ class Stream:
         self._number = number = self._number + 1
         if self._name:
             payload = b"%b\nid: %b/%d" % (payload, self._name, number)
-        self._streams.append(self._key, number, kind, payload)
+        segment = self._streams.segment  # looked at here: this runs for every event of every stream
+        if segment is None or not segment.append(self._key, number, kind, payload):
+            self._streams.append(self._key, number, kind, payload)
         return payload
 
 
 class Streams:
-    """This process's part of the log, in *folder*."""
+    """This process's part of the log, in *folder*. segment: the file that is being written; None: there is none."""
 
     def __init__(self, folder: Path, clock: Clock, keep_seconds: float) -> None:
         self.folder = folder
@@ -109,7 +112,7 @@ class Streams:
         self._name = secrets.token_hex(8)
         self._lock: int | None = None
         self._number = 0
-        self._segment: Segment | None = None
+        self.segment: Segment | None = None
         self._begun = 0  # when it was made
         self._seen = 0, 0  # how much was in it at the last sweep that found more, and when that was
         self._sealed: deque[tuple[int, Path]] = deque()  # when each was written last
@@ -117,29 +120,26 @@ class Streams:
 
     def begin(self, stream: str, project: str) -> Stream | None:
         """Return the stream with this id, to be written; None where nothing can be."""
-        if self._segment is None and not self._open(0):
+        if not self._keep or (self.segment is None and not self._open(0)):
             return None
         return Stream(self, key_of(stream, project))
 
     def append(self, key: bytes, number: int, kind: int, payload: bytes) -> None:
-        """Write a record."""
-        segment = self._segment
-        if segment is not None and segment.append(key, number, kind, payload):
-            return
-        if self._open(len(payload)) and self._segment is not None:
-            self._segment.append(key, number, kind, payload)
+        """Write a record into a new segment: the one before has no room for it."""
+        if self._open(len(payload)) and self.segment is not None:
+            self.segment.append(key, number, kind, payload)
 
     def _open(self, payload: int) -> bool:
         """Go on in a new segment, which has room for one *payload* of this size; tell whether that was possible."""
         now = self._clock.now()
         if now < self._again:
             return False
-        before, self._segment = self._segment, None
+        before, self.segment = self.segment, None
         try:
             self._hold()
             self._check_room()
             path = path_of(self.folder, self._name, self._number + 1)
-            self._segment = Segment(path, max(SEGMENT, Segment.size(payload)))
+            self.segment = Segment(path, max(SEGMENT, Segment.size(payload)))
         except OSError as error:
             if not self._again:
                 log.warning(
@@ -192,9 +192,9 @@ class Streams:
     def sweep(self) -> list[Path]:
         """End the segment that is old, and return those of this process that nobody may ask for any more."""
         now = self._clock.now()
-        if self._segment is not None:
-            self._look(self._segment, now)
-            if self._segment.end and now - self._begun >= self._keep:
+        if self.segment is not None:
+            self._look(self.segment, now)
+            if self.segment.end and now - self._begun >= self._keep:
                 self._open(0)
         over: list[Path] = []
         while self._sealed and now - self._sealed[0][0] > self._keep:
@@ -229,10 +229,10 @@ class Streams:
 
     def close(self) -> None:
         """Let go: what was written can be read until it is swept, by the next process."""
-        if self._segment is not None:
-            self._look(self._segment, self._clock.now())
-            self._segment.close()
-            self._segment = None
+        if self.segment is not None:
+            self._look(self.segment, self._clock.now())
+            self.segment.close()
+            self.segment = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -243,7 +243,7 @@ class Sweeper:
 
     def __init__(self, streams: Streams, keep_seconds: float) -> None:
         self._streams = streams
-        every = min(LONGEST_PAUSE, keep_seconds / SWEEPS)
+        every = max(SHORTEST_PAUSE, min(LONGEST_PAUSE, keep_seconds / SWEEPS))
         self._turns = Recurring(self._turn, every, "the sweeper of the stream log")
 
     async def _turn(self) -> None:

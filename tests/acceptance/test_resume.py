@@ -5,6 +5,7 @@ import json
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
 from faults import Asked, Upstream, behaviour
-from gateways import CHAT, HELLO, PATIENCE, Gateway, Line, ask, chat, line, request, serving, until
+from gateways import CHAT, HELLO, PATIENCE, Gateway, Line, ask, chat, line, request, serving, started, until
 
 from parley.store.database import open_store
 
@@ -169,6 +170,19 @@ async def test_another_worker_resumes(tmp_path: Path, faulty: Upstream) -> None:
         assert row_of(gateway, name)["cost"] == 20_000
 
 
+async def test_another_process_resumes(tmp_path: Path, faulty: Upstream) -> None:
+    """One that shares nothing with the stream's but the data folder."""
+    async with (
+        draining(tmp_path, config(faulty)) as gateway,
+        started("--config", str(tmp_path / "parley.toml"), "--data", str(tmp_path), log=tmp_path / "log2") as second,
+    ):
+        process, address = second
+        other = replace(gateway, process=process, port=int(address.rpartition(":")[2]))
+        _, undisturbed = await whole(other, "counting#process")
+        name, first = await lost(gateway, "counting#process", 2)
+        assert first + await rest(other, name, 2) == undisturbed
+
+
 async def test_a_kill_is_told(tmp_path: Path, faulty: Upstream) -> None:
     """After the restart what was produced comes, then an error, and no [DONE]."""
     async with draining(tmp_path, config(faulty)) as gateway:
@@ -320,10 +334,11 @@ async def test_a_worker_that_dies_is_told_by_the_other(tmp_path: Path, faulty: U
         name, _ = await lost(gateway, "counting#dies", 2)
         following = [asyncio.ensure_future(rest(gateway, name, 2)) for _ in range(8)]
         await asyncio.sleep(2 * PAUSE)
-        [writer] = (gateway.data / "streams").glob("*.lock")
-        for child in psutil.Process(gateway.process.pid).children():
-            if str(writer) in {file.path for file in child.open_files()}:
-                child.kill()
+        [lock] = (gateway.data / "streams").glob("*.lock")
+        workers = psutil.Process(gateway.process.pid).children()
+        held = (str(lock), "r+")  # who follows the stream has it open too, to read
+        [writer] = [one for one in workers if held in {(file.path, file.mode) for file in one.open_files()}]
+        writer.kill()
         found = await asyncio.gather(*following, return_exceptions=True)
         ended = [frames_ for frames_ in found if isinstance(frames_, list)]
         assert all(told(frames_[-1]) == "stream_interrupted" for frames_ in ended)

@@ -71,6 +71,19 @@ def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in streams.folder.iterdir()} == {0o600}
 
 
+def test_nothing_is_kept_where_nothing_shall_be(tmp_path: Path) -> None:
+    """No stream is begun, and what earlier settings left is removed."""
+    clock = FakeClock()
+    before = Streams(tmp_path, clock, KEEP)
+    begun(before).write(b"one")
+    before.close()
+    clock.advance(1)
+    streams = Streams(tmp_path, clock, 0)
+    assert streams.begin(NAME, PROJECT) is None
+    streams.clear(streams.sweep())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_segment_is_followed_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An event that is larger than a segment has one for itself."""
     monkeypatch.setattr(module, "SEGMENT", 4096)
