@@ -49,6 +49,6 @@ def _invalid(param: str, value: str, meant: str) -> InvalidRequest:
 async def resume(call: Call, reply: Reply, house: House, asked: Asked) -> None:
     """Send what followed the place that is *asked* for. Raises the errors of each step."""
     caller = await enter(call, reply, house)  # Unauthenticated, Forbidden
-    async with Rest(house.streams.folder, place(asked), caller.project) as rest:  # InvalidRequest, NotFound
+    async with Rest(house.streams, place(asked), caller.project) as rest:  # InvalidRequest, NotFound
         await rest.pour(reply)  # StreamInterrupted
     reply.close()

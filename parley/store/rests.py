@@ -15,7 +15,7 @@ from parley.core.reply import Sink
 from parley.core.tasks import finish
 from parley.errors import InvalidRequest, NotFound, StreamInterrupted
 from parley.store.segments import BROKEN, EVENT, SEALED, Pages, Piece
-from parley.store.streams import Life, key_of, path_of
+from parley.store.streams import Life, Streams, key_of, path_of
 
 POLL_SECONDS = 0.025  # between two looks at a stream that goes on
 BATCH = 64 * 1024  # bytes that go out together
@@ -33,8 +33,9 @@ class Place(NamedTuple):
 class Rest:
     """What is left of the stream at *place*, for the eyes of *project* only."""
 
-    def __init__(self, folder: Path, place: Place, project: str) -> None:
-        self._folder = folder
+    def __init__(self, streams: Streams, place: Place, project: str) -> None:
+        self._searching = streams.searching
+        self._folder = streams.folder
         self._place = place
         self._key = key_of(place.stream, project)
         self._writer, self._number = "", 0
@@ -47,7 +48,8 @@ class Rest:
     async def __aenter__(self) -> Self:
         """Find it. Raises NotFound, InvalidRequest."""
         try:
-            await finish(asyncio.to_thread(self._find))  # there may be much to read; it must not go on alone
+            async with self._searching:
+                await finish(asyncio.to_thread(self._find))  # in a thread that must not go on alone
         except BaseException:
             self.close()
             raise

@@ -12,6 +12,7 @@ not at all. How it fails: OSError where a file can't be made, mapped or opened.
 import mmap
 import os
 import struct
+import sys
 from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +47,14 @@ class Piece(NamedTuple):
     payload: bytes
 
 
+def reserve(file: int, size: int) -> None:
+    """Take room for so many bytes from the disk. Raises OSError."""
+    if sys.platform == "linux":
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.pwrite(file, bytes(size), 0)
+
+
 class Segment:
     """A file being written."""
 
@@ -57,7 +66,7 @@ class Segment:
         raw = path.with_suffix(".new")
         file = os.open(raw, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.posix_fallocate(file, 0, size)
+            reserve(file, size)
             self._map = mmap.mmap(file, size)
             raw.rename(path)  # a reader finds it in its full size or not at all
         except OSError:

@@ -107,6 +107,7 @@ class Streams:
 
     def __init__(self, folder: Path, clock: Clock, keep_seconds: float) -> None:
         self.folder = folder
+        self.searching = asyncio.Lock()  # one search at a time, however many are asked for: each reads all there is
         self._clock = clock
         self._keep = int(keep_seconds * SECOND)
         self._name = secrets.token_hex(8)

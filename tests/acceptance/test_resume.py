@@ -158,6 +158,17 @@ async def test_the_same_request_with_its_last_event_id_resumes(gateway: Gateway,
     assert len([row for row in gateway.rows() if row["model_asked"] == model]) == 2  # the lost one and the last
 
 
+async def test_a_drained_answer_is_remembered(gateway: Gateway, faulty: Upstream) -> None:
+    """The same call under its Idempotency-Key gets it, once it has ended; the upstream is asked once."""
+    model = "counting#once"
+    name, first = await lost(gateway, model, 3, "idempotency-key: once")
+    again, frames_ = await whole(gateway, model, "idempotency-key: once")
+    assert frames_[:3] == first
+    assert frames_[-1] == DONE + b"\n\n"
+    assert faulty.turns(model) == 1
+    assert [row_of(gateway, one)["cost"] for one in (name, again)] == [20_000, 0]
+
+
 async def test_another_worker_resumes(tmp_path: Path, faulty: Upstream) -> None:
     """Whichever process is asked, the stream that one of them produces is gone on with."""
     async with draining(tmp_path, config(faulty, workers=2)) as gateway:

@@ -23,6 +23,11 @@ def begun(folder: Path) -> tuple[Streams, Stream]:
     return streams, stream
 
 
+def reader(folder: Path) -> Streams:
+    """Return the log of another process, which only reads."""
+    return Streams(folder, FakeClock(), 600)
+
+
 def at(after: int, name: str = NAME) -> Place:
     """Return the place behind so many events."""
     return Place(name, after, "stream_id", "starting_after")
@@ -37,7 +42,7 @@ async def rest(folder: Path, after: int, project: str = PROJECT) -> tuple[list[b
     """Return what follows, and the error that ended it."""
     reply, failure = RecordingReply(), None
     try:
-        async with Rest(folder, at(after), project) as it, asyncio.timeout(5):
+        async with Rest(reader(folder), at(after), project) as it, asyncio.timeout(5):
             await it.pour(reply)
     except StreamInterrupted as error:
         failure = error
@@ -68,7 +73,7 @@ async def test_what_comes_later_comes_too(tmp_path: Path, monkeypatch: pytest.Mo
     _, stream = begun(tmp_path)
     stream.write(b"a")
     reply = RecordingReply()
-    async with Rest(tmp_path, at(1), PROJECT) as it, asyncio.timeout(5):
+    async with Rest(reader(tmp_path), at(1), PROJECT) as it, asyncio.timeout(5):
         pouring = asyncio.ensure_future(it.pour(reply))
         await asyncio.sleep(0.05)
         assert [event.raw for event in reply.events] == [b""]
@@ -89,7 +94,7 @@ async def test_a_slow_client_is_waited_for(tmp_path: Path) -> None:
         seen.append(event)
 
     reply = RecordingReply(take)
-    async with Rest(tmp_path, at(0), PROJECT) as it:
+    async with Rest(reader(tmp_path), at(0), PROJECT) as it:
         await it.pour(reply)
     assert len(reply.events) == len(sent) + 1
     assert len(seen) == len(reply.events)
@@ -132,7 +137,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path, name: str, project
     _, stream = begun(tmp_path)
     stream.write(b"a")
     with pytest.raises(NotFound, match=f"No stream found with id '{name}'") as raised:
-        async with Rest(tmp_path, at(0, name), project):
+        async with Rest(reader(tmp_path), at(0, name), project):
             pass
     assert raised.value.param == "stream_id"
 
@@ -140,7 +145,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path, name: str, project
 async def test_a_log_that_is_not_there_has_nothing(tmp_path: Path) -> None:
     """Where no stream was ever sent."""
     with pytest.raises(NotFound):
-        async with Rest(tmp_path / "none", at(0), PROJECT):
+        async with Rest(reader(tmp_path / "none"), at(0), PROJECT):
             pass
 
 
