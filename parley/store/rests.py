@@ -88,8 +88,8 @@ class Rest:
         for path in sorted(self._folder.glob("*.log"), key=age):
             try:
                 pages = Pages(path)
-            except OSError:
-                continue  # it was removed meanwhile
+            except (OSError, ValueError):
+                continue  # it was removed meanwhile, or is none of ours
             piece = pages.next(self._key) if pages.hold(self._key) else None
             if piece is not None and piece.number <= place.after + 1:
                 self._writer, _, number = path.stem.partition("-")
@@ -128,9 +128,8 @@ class Rest:
         """Send to *sink* what is there, then what comes, to the last event. Raises StreamInterrupted."""
         sink.send(Event(CHUNK, b""))  # the head goes out at once, however long the next event takes
         while not self._over:
-            alive = (
-                self._life is not None and self._life.lasts()
-            )  # before we read: what it wrote until its death is there then
+            # before we read: what it wrote until its death is there then
+            alive = self._life is not None and self._life.lasts()
             more = self._send(sink)
             if not sink.flush():
                 await sink.drain()

@@ -114,7 +114,7 @@ class Pages:
     """A segment being read, from its beginning on. end: what it ended with, SEALED or BROKEN; 0: more may come."""
 
     def __init__(self, path: Path) -> None:
-        """Open it. Raises OSError where it is not there (any more)."""
+        """Open it. Raises OSError where it is not there (any more), ValueError where it is empty."""
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._at = 0

@@ -38,7 +38,7 @@ _WRITER = re.compile(r"[0-9a-f]{16}")
 
 def key_of(stream: str, project: str) -> bytes:
     """Return what the records of the stream with this id are told apart by; only its *project* can find them."""
-    return hashlib.blake2b(f"{stream}\n{project}".encode(), digest_size=32).digest()
+    return hashlib.blake2b(f"{len(project)} {project} {stream}".encode(), digest_size=32).digest()
 
 
 def lock_of(folder: Path, writer: str) -> Path:
@@ -148,6 +148,7 @@ class Streams:
                 )
             self._again = now + int(LONGEST_PAUSE * SECOND)
             self._seal(before, now, BROKEN)
+            self._let_go()  # and make all anew the next time: somebody may have removed the folder
             return False
         self._again = 0
         self._number += 1
@@ -188,7 +189,8 @@ class Streams:
         """Note when *segment* was written last, on the file too: a write through a map may not do so."""
         if segment.end != self._seen[0]:
             self._seen = segment.end, now
-            os.utime(segment.path, ns=(now, now))
+            with suppress(OSError):
+                os.utime(segment.path, ns=(now, now))
 
     def sweep(self) -> list[Path]:
         """End the segment that is old, and return those of this process that nobody may ask for any more."""
@@ -234,6 +236,10 @@ class Streams:
             self._look(self.segment, self._clock.now())
             self.segment.close()
             self.segment = None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of the lock."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

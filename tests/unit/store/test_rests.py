@@ -33,6 +33,11 @@ def at(after: int, name: str = NAME) -> Place:
     return Place(name, after, "stream_id", "starting_after")
 
 
+def put(file: Path, content: bytes) -> None:
+    """Write a *file*."""
+    file.write_bytes(content)
+
+
 def forget_first(folder: Path) -> None:
     """Remove the oldest segment, as a sweep would."""
     min(folder.glob("*.log")).unlink()
@@ -140,6 +145,15 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path, name: str, project
         async with Rest(reader(tmp_path), at(0, name), project):
             pass
     assert raised.value.param == "stream_id"
+
+
+async def test_what_is_none_of_ours_is_passed_over(tmp_path: Path) -> None:
+    """Whatever lies in the folder."""
+    _, stream = begun(tmp_path)
+    sent = [stream.write(b"[DONE]", DONE)]
+    for name, content in (("empty.log", b""), ("notes.log", b"notes" * 99), ("x-y.log", b"\1" * 9999)):
+        put(tmp_path / name, content)
+    assert await rest(tmp_path, 0) == (sent, None)
 
 
 async def test_a_log_that_is_not_there_has_nothing(tmp_path: Path) -> None:

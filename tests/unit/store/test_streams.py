@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_who_asked_is_told_ids(tmp_path: Path) -> None:
 
 def test_a_key_is_one_projects() -> None:
     """Another project, another id: another key."""
-    assert len({key_of("a", "p"), key_of("a", "q"), key_of("b", "p"), key_of("a\np", "")}) == 4
+    assert len({key_of("a", "p"), key_of("a", "q"), key_of("b", "p"), key_of("p a", ""), key_of("", "p a")}) == 5
 
 
 def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
@@ -114,6 +115,26 @@ def test_a_disk_without_room_is_told_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert (len(read(file)[0]), read(file)[1]) == (1, BROKEN)
     clock.advance(module.LONGEST_PAUSE)
     assert streams.begin("req_2", PROJECT) is not None
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls go on meanwhile; after a while streams can be resumed again."""
+    monkeypatch.setattr(module, "SEGMENT", 4096)
+    clock = FakeClock()
+    streams = Streams(tmp_path / "streams", clock, KEEP)
+    stream = begun(streams)
+    stream.write(b"x")
+    shutil.rmtree(streams.folder)
+    with capture_logs() as lines:
+        assert stream.write(b"y" * 4000) == b"y" * 4000
+        streams.clear(streams.sweep())
+    assert len(lines) == 1
+    clock.advance(module.LONGEST_PAUSE)
+    begun(streams).write(b"z")
+    [file] = files(streams)
+    assert [piece.payload for piece in read(file)[0]] == [b"z"]
+    [lock] = streams.folder.glob("*.lock")
+    assert Life(streams.folder, lock.stem).lasts()
 
 
 def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
