@@ -23,6 +23,7 @@ SECTIONS = {
     "[server]": "ServerSettings",
     "[store]": "StoreSettings",
     "[limits]": "LimitSettings",
+    "[streams]": "StreamSettings",
     "[alerts]": "AlertSettings",
     "[engine]": "EngineSettings",
     "[upstreams.NAME]": "UpstreamSettings",

@@ -27,6 +27,7 @@ from parley.settings import LOCAL, Settings, UpstreamSettings
 from parley.store.database import Store, address_of, open_store
 from parley.store.keeper import Keeper
 from parley.store.leases import RENEWALS
+from parley.store.streams import Streams, Sweeper
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
 from parley.upstreams.board import Board
@@ -126,6 +127,10 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
         stack.push_async_callback(near.close)
         watch = Watch(store.alarms, webhook(settings, client), settings.alerts.every_seconds)
         stack.push_async_callback(watch.close)
+        streams = Streams(data / "streams", clock, settings.streams.keep_seconds)
+        stack.callback(streams.close)
+        sweeper = Sweeper(streams, settings.streams.keep_seconds)
+        stack.push_async_callback(sweeper.close)
         counts = Counts()
         board = Board(data / "health")
         stack.callback(board.close)
@@ -146,6 +151,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
                 Attempts(clock, counts.attempts),
                 board,
             ),
+            streams=streams,
             completions=store.completions,
             administration=store.administration,
             audits=store.audits,

@@ -28,6 +28,7 @@ ParleyError                 500
 │   └── UpstreamsExhausted  502
 ├── NotRecorded             503  the ledger could not be written: no call is answered unrecorded
 ├── ShuttingDown            503
+├── StreamInterrupted       502  the rest of a stream was never produced
 └── SettingsError           start-up only; names the path in parley.toml
 
 Status, type and code are class attributes; the first line of the docstring is the default message.
@@ -268,6 +269,13 @@ class ShuttingDown(ParleyError):
     status = 503
     type = "service_unavailable_error"
     code = "server_is_overloaded"
+
+
+class StreamInterrupted(ParleyError):
+    """The stream broke off here: its call was ended before its answer was. What follows was never produced."""
+
+    status = 502
+    code = "stream_interrupted"
 
 
 class SettingsError(ParleyError):

@@ -14,6 +14,7 @@ from parley.settings import Settings
 from parley.store.administration import Administration
 from parley.store.audits import Audits
 from parley.store.completions import Completions
+from parley.store.streams import Streams
 from parley.store.usage import Usage
 from parley.upstreams.routing import Routes
 from parley.upstreams.upstreams import Upstreams
@@ -34,6 +35,7 @@ class House:
     counts: Counts
     routes: Routes
     upstreams: Upstreams
+    streams: Streams
     completions: Completions
     administration: Administration
     audits: Audits

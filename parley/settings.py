@@ -149,6 +149,19 @@ class AlertSettings(Tree, frozen=True):
             raise ValueError("webhook and secret go together: an event that nobody signed proves nothing")
 
 
+class StreamSettings(Tree, frozen=True):
+    """What is kept of streams, for clients that lost their connection."""
+
+    keep_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How long a stream can be resumed after it was sent, in seconds; its file is removed somewhat "
+            "later. 0: nothing is kept, so none can be resumed.",
+        ),
+    ] = 600.0
+
+
 class EngineSettings(Tree, frozen=True):
     """The embedded engine (llama.cpp)."""
 
@@ -171,6 +184,7 @@ class Settings(Tree, frozen=True):
     store: StoreSettings = StoreSettings()
     limits: LimitSettings = LimitSettings()
     alerts: AlertSettings = AlertSettings()
+    streams: StreamSettings = StreamSettings()
     engine: EngineSettings = EngineSettings()
     upstreams: dict[str, UpstreamSettings] = msgspec.field(default_factory=dict)
     models: dict[str, ModelSettings] = msgspec.field(default_factory=dict)
@@ -215,6 +229,7 @@ _SECTIONS = {
         ("store", StoreSettings),
         ("limits", LimitSettings),
         ("alerts", AlertSettings),
+        ("streams", StreamSettings),
         ("engine", EngineSettings),
     )
 }

@@ -32,6 +32,7 @@ from parley.store.counters import Counter, Verdict, decide
 from parley.store.keys import digest
 from parley.store.ledger import Admission, Record, Settled, apply
 from parley.store.replays import Claim, Found, Kept
+from parley.store.streams import Streams
 from parley.store.usage import Usage as Sums
 from parley.upstreams.answer import Provider
 from parley.upstreams.attempts import Attempts
@@ -71,6 +72,9 @@ class RecordingReply:
         self.replayed = False
         self.events: list[Event] = []
         self.ended = False
+        self.left = False
+        self.log: Any = None
+        self.drains = False
         self._meanwhile = meanwhile
         self._seen = 0
 
@@ -87,6 +91,14 @@ class RecordingReply:
         while self._meanwhile is not None and self._seen < len(self.events):
             self._seen += 1
             await self._meanwhile(self.events[self._seen - 1])
+
+    def keep(self, log: Any, *, drain: bool) -> None:
+        """Remember the *log*, and nothing in it."""
+        self.log, self.drains = log, drain
+
+    def close(self) -> None:
+        """Remember the end."""
+        self.ended = True
 
     async def end(self) -> None:
         """Remember the end."""
@@ -234,6 +246,13 @@ class ScriptedProvider:
         return answer
 
 
+class NoStreams:
+    """A stream log that can't be written."""
+
+    def begin(self, stream: str, project: str) -> None:
+        """Begin nothing."""
+
+
 class NoLocalModels:
     """An engine without models."""
 
@@ -276,6 +295,7 @@ def a_house(  # noqa: PLR0913 - what a test may choose
     clock: FakeClock | None = None,
     price: Price = FREE,
     completions: Completions | None = None,
+    streams: Streams | None = None,
     administration: Administration | None = None,
 ) -> House:
     """Return a house whose upstreams are *providers*; only what a flow touches is real."""
@@ -302,6 +322,7 @@ def a_house(  # noqa: PLR0913 - what a test may choose
             settings.upstreams,
             Attempts(clock, counts.attempts),
         ),
+        streams=streams or cast("Any", NoStreams()),
         completions=completions or Completions(cast("Any", None)),  # flows that keep nothing ask for none
         administration=administration or cast("Any", None),
         audits=Audits(cast("Any", None)),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from parley.api import health, models, stored
+from parley.api import health, models, stored, streams
 from parley.api.admin import table as admin
 from parley.api.calls import calling, calling_engine
 from parley.api.openapi import document
@@ -43,10 +43,10 @@ async def openapi(_: Request, reply: HttpReply, __: House) -> None:
     await reply.end()
 
 
-def _call(path: str, operation: str, summary: str, body: type, answer: type, *, streams: bool = True) -> Route:
+def _call(path: str, operation: str, summary: str, body: type, answer: type, *, streaming: bool = True) -> Route:
     """Return the route of an operation that a model answers."""
-    endpoint = calling(operation)
-    return Route("POST", path, operation, summary, endpoint, body, answer, streams, statuses=CALL, once=True)
+    endpoint = calling(operation, streams=streaming)
+    return Route("POST", path, operation, summary, endpoint, body, answer, streaming, statuses=CALL, once=True)
 
 
 def _older(route: Route) -> Route:
@@ -58,14 +58,14 @@ def _older(route: Route) -> Route:
         path=path,
         operation=f"engines.{route.operation}",
         summary=summary,
-        endpoint=calling_engine(route.operation),
+        endpoint=calling_engine(route.operation, streams=route.streams),
     )
 
 
 CALLS = (
     _call(CHAT, "chat.completions", "Answer a conversation.", ChatRequest, ChatCompletion),
     _call("/v1/completions", "completions", "Continue a text.", CompletionRequest, Completion),
-    _call("/v1/embeddings", "embeddings", "Embed texts.", EmbeddingRequest, EmbeddingList, streams=False),
+    _call("/v1/embeddings", "embeddings", "Embed texts.", EmbeddingRequest, EmbeddingList, streaming=False),
 )
 ROUTES: tuple[Route, ...] = (
     *CALLS,
@@ -80,6 +80,9 @@ ROUTES: tuple[Route, ...] = (
           answer=StoredDeleted, statuses=READ),
     Route("GET", ONE + "/messages", "chat.completions.messages", "List the messages it was asked with.",
           stored.messages, answer=StoredMessageList, query=PAGE, statuses=READ),
+    Route("GET", "/v1/streams/{stream_id}", "streams.retrieve", "Get the rest of a stream that was lost.", streams.rest,
+          query=(("starting_after", streams.Number, "How many of its events you have; default 0."),),
+          statuses=READ, media="text/event-stream"),
     Route("GET", "/v1/models", "models.list", "List the models.", models.listing, answer=ModelList, statuses=READ),
     Route("GET", "/v1/models/{model}", "models.retrieve", "Get a model.", models.one,
           answer=ModelObject, statuses=READ),

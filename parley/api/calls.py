@@ -10,12 +10,15 @@ from parley.api.request import Request
 from parley.core.call import Call, Once
 from parley.errors import InvalidRequest, ParleyError
 from parley.flows.calls import answer
+from parley.flows.streams import Asked, resume
 from parley.house import House
 
 Endpoint = Callable[[Request, HttpReply, House], Awaitable[None]]
 
 ONCE = b"idempotency-key"
 RETRIES = b"x-stainless-retry-count"  # how often the official clients have asked before
+LAST_EVENT = b"last-event-id"
+RESUMABLE = b"x-parley-resumable"
 
 
 def unreadable(request: Request) -> ParleyError | None:
@@ -59,11 +62,16 @@ def call_of(request: Request, operation: str) -> Call:
     )
 
 
-def calling(operation: str) -> Endpoint:
-    """Return the endpoint of *operation*."""
+def calling(operation: str, *, streams: bool = True) -> Endpoint:
+    """Return the endpoint of *operation*; where it *streams*, one that was lost is asked for by the same request."""
 
     async def endpoint(request: Request, reply: HttpReply, house: House) -> None:
         call = call_of(request, operation)
+        if streams and LAST_EVENT in request.headers:
+            await resume(call, reply, house, Asked(None, None, request.header(LAST_EVENT)))
+            return
+        if RESUMABLE in request.headers:
+            reply.numbered = request.headers[RESUMABLE].lower() == b"true"
         if call.client.startswith(AGENT) and operation == "chat.completions":
             reply.adapt = with_content
         await answer(call, reply, house)
@@ -71,9 +79,9 @@ def calling(operation: str) -> Endpoint:
     return endpoint
 
 
-def calling_engine(operation: str) -> Endpoint:
+def calling_engine(operation: str, *, streams: bool = True) -> Endpoint:
     """Return the endpoint of *operation* whose path names the model, where the body does not."""
-    plain = calling(operation)
+    plain = calling(operation, streams=streams)
 
     async def endpoint(request: Request, reply: HttpReply, house: House) -> None:
         request.body = with_model(request.body, request.params["model"])

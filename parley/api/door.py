@@ -69,6 +69,8 @@ class Door(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_size = 0
         self._refused = False
+        self.left = False  # the client hung up
+        self.outlives = False  # whether the running request goes on all the same
         self._stuck = 0.0  # since when the client takes nothing of its answer; 0: it does
         self.since = self._loop.time()  # when this request, or this rest, began
         self.writable = True
@@ -83,11 +85,12 @@ class Door(asyncio.Protocol):
         self._state.connections.add(self)  # type: ignore[arg-type]
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the transport's signature
-        """End: the client hung up, so its request is cancelled; settling is the flow's business."""
+        """End: the client hung up, so its request is cancelled, unless it goes on; settling is the flow's business."""
         self._state.connections.discard(self)
         self._closing = True
         self._waiting.clear()
-        if self._task is not None:
+        self.left = True
+        if self._task is not None and not self.outlives:
             self._task.cancel()
         self.resume_writing()
 
@@ -229,6 +232,7 @@ class Door(asyncio.Protocol):
     def _start(self, request: Request) -> None:
         self.chunks = request.chunks
         self.bodiless = request.method == "HEAD"
+        self.outlives = False
         self._keep_alive = request.keep_alive and not self._closing
         task = self._loop.create_task(self._desk.take(request, self))
         self._task = task

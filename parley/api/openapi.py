@@ -14,6 +14,7 @@ import msgspec
 
 from parley import __version__
 from parley.api.routes import Route
+from parley.flows.streams import LAST
 from parley.policies.replays import HEADER, LONGEST_KEY
 from parley.schema.answers import ChatChunk, ChatCompletion
 from parley.schema.completions import Completion
@@ -41,6 +42,19 @@ _ONCE: Final = {
     "in": "header",
     "description": "A new random text for each new request: the same request under the same one is answered once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+}
+
+_LAST: Final = {
+    "name": LAST,
+    "in": "header",
+    "description": "The last event you have of a stream that was lost: it goes on from there, and no call is made.",
+    "schema": {"type": "string", "pattern": "^[^/ ]+/[0-9]{1,9}$"},
+}
+_NUMBERED: Final = {
+    "name": "X-Parley-Resumable",
+    "in": "header",
+    "description": "Whether each event of a stream is followed by its id.",
+    "schema": {"type": "string", "enum": ["true", "false"]},
 }
 
 Node = dict[str, Any]
@@ -130,7 +144,13 @@ def _parameters(route: Route, schemas: dict[Any, Node]) -> list[Node]:
         if said["schema"].get("type") == "object":
             said |= {"style": "deepObject", "explode": True}
         found.append(said)
-    return [*found, _ONCE] if route.once else found
+    if route.once:
+        found.append(_ONCE)
+    if route.streams:
+        found.append(_NUMBERED)
+    if route.streams or route.media == "text/event-stream":
+        found.append(_LAST)
+    return found
 
 
 def _success(route: Route, schemas: dict[Any, Node]) -> Node:

@@ -14,7 +14,7 @@ from parley.api.reply import HttpReply
 from parley.api.request import Request
 from parley.api.routes import Route
 from parley.core.call import request_id
-from parley.errors import NotAllowed, NotFound, ParleyError, ShuttingDown, Unauthenticated
+from parley.errors import NotAllowed, NotFound, ParleyError, ShuttingDown, StreamInterrupted, Unauthenticated
 from parley.house import House
 from parley.policies.keys import shown
 
@@ -111,8 +111,8 @@ class Service:
         except ParleyError as error:
             self._fail(reply, error, request, door)
         except asyncio.CancelledError:
-            if not reply.sent:
-                self._fail(reply, ShuttingDown(), request, door)  # goes nowhere when it was the client who left
+            if not reply.sent:  # to a client that left nothing is told, but to who resumes its stream
+                self._fail(reply, StreamInterrupted() if reply.left else ShuttingDown(), request, door)
             raise
         except Exception:
             log.exception("a fault of ours", request=request.id, path=request.path)

@@ -19,7 +19,7 @@ from parley.core.money import dollars, nano
 from parley.core.rules import ANY, Measure, Period, Rule, Scope
 from parley.errors import SettingsError
 from parley.store.database import Store
-from parley.store.rules import State
+from parley.store.rules import Choice, State
 
 RATES: dict[str, tuple[Measure, Period]] = {
     "requests-per-minute": ("requests", "minute"),
@@ -34,6 +34,11 @@ BUDGETS: dict[str, tuple[Measure, Period]] = {
     "ever": ("money", "ever"),
 }
 NAMES = {what: name for name, what in (RATES | BUDGETS).items()}
+CHOICES = {
+    "fit": "shorter answers where the rest does not pay for whole ones (--fit)",
+    "open": "answers without limits while the database is away (--open)",
+    "drain": "streams that go on when their client hangs up (--drain)",
+}
 LARGEST = 2**62
 
 
@@ -104,7 +109,7 @@ def change(
             f"--model: `{whose.model}` is no model's name; a limit is for one model, or for all together"
         )
     if chosen and whose.project is None:
-        raise SettingsError("--fit, --refuse, --open and --closed are for a project: name it with --project")
+        raise SettingsError("--fit, --open, --drain and their opposites are for a project: name it with --project")
     asyncio.run(work())
 
 
@@ -122,7 +127,7 @@ async def _owner(store: Store, whose: Whose) -> tuple[Scope, str]:
 def show(options: Options, kinds: Mapping[str, tuple[Measure, Period]], *, as_json: bool) -> None:
     """Print the rules of *kinds*, and for budgets what is spent and held."""
 
-    async def work() -> tuple[list[State], list[tuple[str, bool, bool]]]:
+    async def work() -> tuple[list[State], list[Choice]]:
         async with opened(options) as store:
             return await store.rules.states(time.time_ns()), await store.rules.choices()
 
@@ -134,10 +139,9 @@ def show(options: Options, kinds: Mapping[str, tuple[Measure, Period]], *, as_js
         return
     heads = ["FOR", "MODEL", "LIMIT", "AMOUNT", *(["SPENT", "HELD"] if money else [])]
     show_table(heads, [row(state, money=money) for state in found])
-    for name, fit, open_ in choices if money else ():
-        chosen = ["shorter answers where the rest does not pay for whole ones (--fit)"] if fit else []
-        chosen += ["answers without limits while the database is away (--open)"] if open_ else []
-        typer.echo(f"project {name}: {', '.join(chosen)}")
+    for choice in choices if money else ():
+        chosen = [text for name, text in CHOICES.items() if getattr(choice, name)]
+        typer.echo(f"project {choice.name}: {', '.join(chosen)}")
 
 
 def plain(states: Sequence[State], choices: Sequence[tuple[str, bool, bool]]) -> list[dict[str, Any]]:

@@ -93,11 +93,19 @@ def set_budget(  # noqa: PLR0913 - the options of a command
             help="While the database is away: answer without any limit, or (--closed) refuse calls, the default.",
         ),
     ] = None,
+    drain: Annotated[
+        bool | None,
+        typer.Option(
+            "--drain/--cancel",
+            metavar=FLAG,
+            help="When a client leaves its stream: let it go on, to be resumed, or (--cancel) end it, the default.",
+        ),
+    ] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Set budgets, per UTC day or month or for good, of a project, a key, or the whole organization."""
-    chosen = {name: value for name, value in (("fit", fit), ("open", open_)) if value is not None}
+    chosen = {name: value for name, value in (("fit", fit), ("open", open_), ("drain", drain)) if value is not None}
     given = limits.amounts({"day": day, "month": month, "ever": ever}, limits.BUDGETS, needed=not chosen)
     whose = limits.Whose(project, key, model)
     limits.change(options.read(config, data), whose, limits.BUDGETS, given, chosen=chosen)

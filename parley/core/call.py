@@ -24,6 +24,7 @@ class Caller(msgspec.Struct, frozen=True):
 
     fit: whether a budget that is nearly used up makes answers shorter instead of refusing them.
     open: whether calls are answered, without their limits, while the database is away.
+    drain: whether a stream that has begun goes on to its end, into the stream log, when its client hangs up.
     """
 
     key_id: str
@@ -32,6 +33,7 @@ class Caller(msgspec.Struct, frozen=True):
     admin: bool = False
     fit: bool = False
     open: bool = False
+    drain: bool = False
     rules: tuple[Rule, ...] = ()
     expires_at: int | None = None  # nanoseconds since 1970
     project_id: str = ""

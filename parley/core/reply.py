@@ -28,12 +28,25 @@ class Reply(Sink, Protocol):
     """Where an answer goes.
 
     authenticated: whether the caller is known; standings: how its limits stand; replayed: whether it is the answer to
-    an earlier call. The flow sets them.
+    an earlier call. The flow sets them. left: whether the client hung up.
     """
 
     authenticated: bool
     standings: list[Any]
     replayed: bool
+
+    @property
+    def left(self) -> bool:
+        """Whether the client hung up."""
+        ...
+
+    def keep(self, log: Any, *, drain: bool) -> None:
+        """Write a stream into *log* (`parley.store.streams`) too; *drain*: it goes on when the client hangs up."""
+        ...
+
+    def close(self) -> None:
+        """End a stream whose last event was sent already."""
+        ...
 
     async def end(self) -> None:
         """Send the last byte. Only now may the client believe that it has the whole answer."""

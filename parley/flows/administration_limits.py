@@ -34,6 +34,7 @@ SPENDING: dict[str, Period] = {
     "day_threshold_amount": "day",
     "ever_threshold_amount": "ever",
 }
+CHOICES = ("fit", "open", "drain")
 
 
 def shown_rates(model: str, rules: Iterable[Rule]) -> wire.RateLimit:
@@ -122,6 +123,7 @@ def shown_spending(states: list[State], kind: str, project: Project | None = Non
         ever_threshold_amount=cents(found["ever"].rule.amount) if "ever" in found else None,
         fit=project.fit if project else None,
         open=project.open if project else None,
+        drain=project.drain if project else None,
     )
 
 
@@ -172,7 +174,7 @@ async def update_project_spending(errand: Errand) -> wire.SpendLimit:
     asked = errand.body(wire.PROJECT_SPEND)
     project = await errand.books.projects.open(errand.project)
     await _spend(errand, "project", project.id, asked)
-    chosen = {name: value for name, value in (("fit", asked.fit), ("open", asked.open)) if value is not None}
+    chosen = {name: value for name in CHOICES if (value := getattr(asked, name)) is not None}
     if chosen:
         await errand.books.rules.choose(project.id, chosen)
     return await retrieve_project_spending(errand)

@@ -45,6 +45,8 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
     async with house.audit.record(call, caller) as entry:  # one row, whatever happens; NotRecorded
         house.access.permit(caller)  # Forbidden
         call.take(decode(call))  # InvalidRequest, TooLarge
+        if call.streamed:
+            reply.keep(house.streams.begin(call.id, caller.project), drain=caller.drain)
         entry.turn = house.replays.turn(call, caller) if call.once else None  # InvalidRequest
         earlier = await entry.turn.wait() if entry.turn else None  # KeyReused, KeyInUse
         if earlier:
@@ -60,4 +62,5 @@ async def answer(call: Call, reply: Reply, house: House) -> None:
                 await events.pour(Relay(entry, reply, keeper))
             if keeper:
                 entry.keep = keeper.completion()
+        entry.left = reply.left
     await reply.end()

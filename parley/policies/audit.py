@@ -75,6 +75,7 @@ class Entry:
         "_text",
         "_usage",
         "keep",
+        "left",
         "turn",
     )
 
@@ -89,6 +90,7 @@ class Entry:
         self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
+        self.left = False  # whether its client hung up before its end, which came all the same
         self.turn: Turn | None = None  # what becomes of the key it came under
 
     def follow(self, opening: OpeningT) -> OpeningT:
@@ -185,7 +187,7 @@ class Entry:
     def _record(self, error: BaseException | None, ended: float, spoilt: list[tuple[Target, Usage]]) -> Record:
         call, caller, target = self._call, self._caller, self._target
         usage = self._usage or Usage()
-        status, code, outcome = verdict(error)
+        status, code, outcome = verdict(error, left=self.left)
         price = target.price if target else None
         asked_tokens, said_tokens = usage.input, usage.output
         cost: int = price.of(usage) if price else 0
@@ -218,10 +220,13 @@ class Entry:
         )
 
 
-def verdict(error: BaseException | None) -> tuple[int, str | None, Outcome]:
-    """Return status, error code and outcome of a call that ended with *error* (None: it was answered)."""
+def verdict(error: BaseException | None, *, left: bool = False) -> tuple[int, str | None, Outcome]:
+    """Return status, error code and outcome of a call that ended with *error*.
+
+    None: it was answered; but for a client that had *left*, the answer went into the stream log, to its end.
+    """
     if error is None:
-        return 200, None, "answered"
+        return 200, None, "left" if left else "answered"
     if isinstance(error, ParleyError):
         refused = isinstance(error, RequestError | UpstreamRefused | UpstreamLacksModel)
         return error.status, error.error_code, "refused" if refused else "failed"

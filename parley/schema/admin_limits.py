@@ -73,6 +73,7 @@ class SpendLimit(Wire):
     ever_threshold_amount: int | None = None
     fit: bool | None = None
     open: bool | None = None
+    drain: bool | None = None
 
 
 class OrganizationSpendLimitUpdate(Strict):
@@ -87,7 +88,7 @@ class OrganizationSpendLimitUpdate(Strict):
 
 class ProjectSpendLimitUpdate(Strict):
     """The same of a project; `fit`: shorter answers where the rest does not pay for whole ones; `open`: answers without
-    limits while the database is away."""  # noqa: D205, D209 - one sentence
+    limits while the database is away; `drain`: streams go on to their end when their client hangs up."""  # noqa: D205, D209 - one sentence
 
     currency: Literal["USD"]
     interval: Literal["month"]
@@ -96,6 +97,7 @@ class ProjectSpendLimitUpdate(Strict):
     ever_threshold_amount: Cents | UnsetType | None = UNSET
     fit: bool | None = None
     open: bool | None = None
+    drain: bool | None = None
 
 
 class SpendLimitDeleted(Wire):

@@ -122,6 +122,7 @@ class Keys:
             keys.c.admin,
             projects.c.fit,
             projects.c.open,
+            projects.c.drain,
             keys.c.expires_at,
         )
         living = or_(projects.c.archived_at.is_(None), keys.c.admin)  # an admin key is of no project in particular
@@ -129,7 +130,7 @@ class Keys:
         async with self._connections.reading() as connection:
             found = await rules.every(connection)
             return {
-                row[0]: Caller(*row[2:8], rules.ruling(found, row[1], row[2]), expires_at=row[8], project_id=row[1])
+                row[0]: Caller(*row[2:9], rules.ruling(found, row[1], row[2]), expires_at=row[9], project_id=row[1])
                 for row in await connection.execute(query)
             }
 

@@ -31,6 +31,7 @@ class Project(msgspec.Struct, frozen=True):
     archived_at: int | None = None
     fit: bool = False
     open: bool = False
+    drain: bool = False
 
 
 _QUERY = select(
@@ -40,6 +41,7 @@ _QUERY = select(
     projects.c.archived_at,
     projects.c.fit,
     projects.c.open,
+    projects.c.drain,
 )
 
 

@@ -46,6 +46,15 @@ class State(msgspec.Struct, frozen=True):
     held: int
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """What the project of this name chose (see `parley.core.call.Caller`)."""
+
+    name: str
+    fit: bool
+    open: bool
+    drain: bool
+
+
 class Rules:
     """The rules of everybody."""
 
@@ -88,16 +97,17 @@ class Rules:
         return str(found.id)
 
     async def choose(self, project: str, choices: dict[str, bool]) -> None:
-        """Set what the project with this id has chosen: `fit`, `open` (see `parley.core.call.Caller`)."""
+        """Set what the project with this id has chosen: `fit`, `open`, `drain` (see `parley.core.call.Caller`)."""
         async with self._bell.change() as connection:
             await connection.execute(update(projects).where(projects.c.id == project).values(choices))
             await note(connection, "project.updated", project, project, changes_requested=choices)
 
-    async def choices(self) -> list[tuple[str, bool, bool]]:
-        """Return the projects that chose `fit` or `open`: the name, and both. Raises NotRecorded."""
-        query = select(_TITLE, projects.c.fit, projects.c.open).where(or_(projects.c.fit, projects.c.open))
+    async def choices(self) -> list[Choice]:
+        """Return what projects chose, of those that chose something. Raises NotRecorded."""
+        columns = projects.c.fit, projects.c.open, projects.c.drain
+        query = select(_TITLE, *columns).where(or_(*columns)).order_by(_TITLE)
         async with self._connections.reading() as connection:
-            return [(row[0], row[1], row[2]) for row in await connection.execute(query.order_by(_TITLE))]
+            return [Choice(*row) for row in await connection.execute(query)]
 
     async def states(self, now: int) -> list[State]:
         """Return every rule and how it stands at *now* (nanoseconds since 1970). Raises NotRecorded."""

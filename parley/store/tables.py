@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`: a database that has it needs no migration."""
 
 metadata = MetaData()
@@ -39,6 +39,7 @@ projects = Table(
     Column("open", Boolean, nullable=False, server_default=false()),  # answered though the database is away
     Column("title", Text),  # what it is called today, where that is not its name: rows of calls hold the name
     Column("archived_at", BigInteger),
+    Column("drain", Boolean, nullable=False, server_default=false()),  # streams go on when their client hangs up
 )
 
 

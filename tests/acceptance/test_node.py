@@ -1,4 +1,4 @@
-"""The official client for Node: a stream, a run with a tool, and an error.
+"""The official client for Node: a stream, one that is lost and resumed, a run with a tool, and an error.
 
 Its packages lie in `node/node_modules`; `make test` puts them there with `npm install`.
 """
@@ -42,6 +42,17 @@ def test_tools(parley: Server, key: str) -> None:
     assert answer["asked"]
     assert all(asked["room"] in ("hall", "kitchen") and isinstance(asked["on"], bool) for asked in answer["asked"])
     assert [message["role"] for message in answer["messages"]][:4] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_a_lost_stream_is_resumed(parley: Server) -> None:
+    """With the ids of events and without, what came and what was resumed is the whole."""
+    key = parley.key("--project", "draining")
+    parley.run("budget", "set", "--project", "draining", "--drain")
+    answer = told("resume.mjs", parley, key)
+    assert len(answer["plain"]["whole"]) > 4
+    for kind in ("plain", "numbered"):
+        assert answer[kind]["first"] + answer[kind]["rest"] == answer[kind]["whole"]
+    assert answer["plain"]["whole"] == answer["numbered"]["whole"]
 
 
 def test_wrong_key(parley: Server) -> None:

@@ -241,11 +241,13 @@ def test_spend_limit_of_the_organization(admin: Any) -> None:
 def test_spend_limit_of_a_project(admin: Any, project: Any, office: Server) -> None:
     """Limits a day and for good, and shorter answers, stand beside that of the month; the command line shows them."""
     limit = admin.projects.spend_limit
-    ours: Any = {"day_threshold_amount": 100, "ever_threshold_amount": 0, "fit": True}
+    ours: Any = {"day_threshold_amount": 100, "ever_threshold_amount": 0, "fit": True, "drain": True}
     told = limit.update(project.id, threshold_amount=500, **MONTH, extra_body=ours)
     assert {name: getattr(told, name) for name in ours} == ours
     assert told.enforcement.status == "enforcing"
-    assert "5.000000000" in office.run("budget", "list")
+    shown = office.run("budget", "list")
+    assert "5.000000000" in shown
+    assert "(--fit), streams that go on when their client hangs up (--drain)" in shown
     listed = json.loads(office.run("budget", "list", "--json"))
     assert {(one["fit"], one["open"]) for one in listed if one["rule"]["owner"] == project.id} == {(True, False)}
     told = limit.update(project.id, threshold_amount=500, **MONTH, extra_body={"ever_threshold_amount": None})

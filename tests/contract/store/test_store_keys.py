@@ -9,8 +9,11 @@ from parley.core.call import Caller
 from parley.errors import Conflict, NotFound
 from parley.store.database import Store, open_store
 from parley.store.keys import digest
+from parley.store.rules import Choice
 from parley.store.tables import keys
 from tests.contract.store.rows import start, until
+
+NOTHING = {"fit": False, "open": False, "drain": False}
 
 
 async def test_a_new_key_is_active(store: Store) -> None:
@@ -18,6 +21,20 @@ async def test_a_new_key_is_active(store: Store) -> None:
     new = await store.keys.create(project="shop", name="till")
     caller = Caller(new.id, "shop", new.prefix, project_id=await store.rules.project("shop"))
     assert await store.keys.active() == {digest(new.secret): caller}
+
+
+@pytest.mark.parametrize("chosen", ["fit", "open", "drain"])
+async def test_a_key_knows_what_its_project_chose(store: Store, chosen: str) -> None:
+    """Each choice by itself, taken back too; the projects that chose something are listed with it."""
+    await store.keys.create(project="other")
+    new = await store.keys.create(project="shop")
+    project = await store.rules.project("shop")
+    for value in (True, False):
+        await store.rules.choose(project, {chosen: value})
+        caller = (await store.keys.active())[digest(new.secret)]
+        assert {name: getattr(caller, name) for name in ("fit", "open", "drain")} == NOTHING | {chosen: value}
+        assert await store.rules.choices() == ([Choice("shop", **NOTHING | {chosen: True})] if value else [])
+    assert getattr(await store.administration.projects.get(project), chosen) is False
 
 
 @pytest.mark.parametrize(("admin", "head"), [(False, "sk-parley-"), (True, "sk-admin-parley-")])

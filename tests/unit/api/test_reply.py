@@ -1,6 +1,7 @@
 """The way out over HTTP: one body or a stream, and an error in the way that is left."""
 
 import asyncio
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from parley.api.reply import HttpReply
 from parley.core.events import Event, Kind
 from parley.errors import NotRecorded, UpstreamBusy
+from parley.store.segments import DONE, EVENT, FAILED
 from parley.testing import FakeClock, chunk, whole
 
 
@@ -19,6 +21,8 @@ class FakeLine:
         self.writable = True
         self.chunks = chunks
         self.bodiless = bodiless
+        self.left = False
+        self.outlives = False
         self.taken = asyncio.Event()
 
     def head(self, status: int, headers: bytes, length: int | None) -> bytes:
@@ -133,6 +137,72 @@ async def test_a_slow_client_is_waited_for() -> None:
     assert not draining.done()
     line.taken.set()
     await draining
+
+
+class FakeLog:
+    """A stream that is written in memory."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[bytes, int]] = []
+        self.name = ""
+
+    def tell(self, name: str) -> None:
+        """Remember that ids are wanted."""
+        self.name = name
+
+    def write(self, payload: bytes, kind: int = EVENT) -> bytes:
+        """Remember *payload*, and give it a mark."""
+        self.written.append((payload, kind))
+        return payload + b"\nid: 1"
+
+
+@pytest.mark.parametrize("failed", [False, True])
+async def test_a_stream_is_written_down_as_it_is_sent(failed: bool) -> None:
+    """Before it is: adapted, with what the log adds, and with its end, which comes with the record."""
+    line, log = FakeLine(chunks=False), FakeLog()
+    it = reply(line)
+    it.adapt = bytes.upper
+    it.keep(cast("Any", log), drain=False)
+    it.send(Event(Kind.CHUNK, b"a"))
+    assert log.written == [(b"A", EVENT)]
+    if failed:
+        it.fail(NotRecorded())
+    else:
+        await it.end()
+    assert log.written[1][1] == (FAILED if failed else DONE)
+    assert line.body == b"".join(b"data: %b\nid: 1\n\n" % payload for payload, _ in log.written)
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+async def test_ids_are_told_to_who_asked(numbered: bool) -> None:
+    """They begin with the request's."""
+    log, it = FakeLog(), reply(FakeLine())
+    it.numbered = numbered
+    it.keep(cast("Any", log), drain=False)
+    assert log.name == ("req_1" if numbered else "")
+
+
+@pytest.mark.parametrize("drain", [False, True])
+async def test_a_stream_that_has_begun_may_outlive_its_client(drain: bool) -> None:
+    """Where the project chose so; before its first event it never does."""
+    line = FakeLine()
+    it = reply(line)
+    it.keep(None, drain=drain)
+    assert not line.outlives
+    it.send(chunk("Hel"))
+    assert line.outlives is drain
+    line.left = True
+    assert it.left
+
+
+async def test_a_whole_answer_is_not_written_down() -> None:
+    """Nor does it outlive its client."""
+    line, log = FakeLine(), FakeLog()
+    it = reply(line)
+    it.keep(cast("Any", log), drain=True)
+    it.send(whole("Hello"))
+    await it.end()
+    assert (log.written, line.outlives) == ([], False)
 
 
 @pytest.mark.parametrize("failed", [False, True])

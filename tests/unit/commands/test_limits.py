@@ -50,11 +50,12 @@ def test_something_has_to_be_given() -> None:
         amounts(dict.fromkeys(BUDGETS), BUDGETS)
 
 
-def test_fitting_is_for_projects(tmp_path: Path) -> None:
-    """A key has no choice of its own; nothing is opened."""
+@pytest.mark.parametrize("chosen", ["fit", "open", "drain"])
+def test_a_choice_is_a_projects(tmp_path: Path, chosen: str) -> None:
+    """A key has none of its own; nothing is opened."""
     options = Options(Settings(), tmp_path / "none")
     with pytest.raises(SettingsError, match="name it with --project"):
-        change(options, Whose(None, "key_1", None), BUDGETS, {"day": 1}, chosen={"fit": True})
+        change(options, Whose(None, "key_1", None), BUDGETS, {"day": 1}, chosen={chosen: True})
     assert not (tmp_path / "none").exists()
 
 

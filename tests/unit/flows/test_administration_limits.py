@@ -10,7 +10,7 @@ from parley.schema.admin_limits import UNLIMITED, RateLimit, RateLimitUpdate
 from parley.store.projects import Project
 from parley.store.rules import State
 
-PROJECT = Project("proj_1", "shop", 0, fit=True, open=True)
+PROJECT = Project("proj_1", "shop", 0, fit=True, open=True, drain=True)
 
 
 def budget(period: Period, amount: int, spent: int = 0, held: int = 0) -> State:
@@ -41,7 +41,7 @@ def test_a_budget_is_shown_with_its_month_first() -> None:
     """The others stand beside it."""
     told = shown_spending([budget("day", CENT), budget("month", 5 * CENT)], "project.spend_limit", PROJECT)
     assert (told.interval, told.threshold_amount, told.day_threshold_amount) == ("month", 5, 1)
-    assert (told.fit, told.open) == (True, True)
+    assert (told.fit, told.open, told.drain) == (True, True, True)
 
 
 def test_a_budget_without_a_month_is_shown_all_the_same() -> None:

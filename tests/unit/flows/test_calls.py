@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -82,6 +83,52 @@ async def test_a_whole_answer_is_one_event() -> None:
     await scene.run(HELLO)
     assert len(scene.reply.events) == 1
     assert scene.outcome == (200, "answered")
+
+
+async def test_a_stream_that_outlived_its_client_is_recorded_whole() -> None:
+    """The row says that the client had left; status and usage are those of the whole answer."""
+
+    class Reply(RecordingReply):
+        async def drain(self) -> None:
+            self.left = True
+
+    scene = Scene(chunk("Hel"), chunk("", finish="stop"), reply=Reply(meanwhile=leave))
+    await scene.run()
+    assert scene.outcome == (200, "left")
+    assert scene.reply.ended
+
+
+async def leave(_: Event) -> None:
+    """Be somewhere else."""
+
+
+@pytest.mark.parametrize("drain", [False, True])
+async def test_a_stream_is_written_down(drain: bool) -> None:
+    """In the log, and it outlives its client where the project chose so; a whole answer does neither."""
+    for body in (STREAMED, HELLO):
+        scene = Scene(whole("Hello"))
+        logged = Logged()
+        scene.house = replace(scene.house, streams=cast("Any", logged), keys=Keys(a_book(drain=drain)))
+        await scene.run(body)
+        assert (logged.begun, scene.reply.drains) == ((["default"], drain) if body is STREAMED else ([], False))
+
+
+class Logged:
+    """A stream log that remembers whose streams began."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    def begin(self, _: str, project: str) -> None:
+        """Remember the *project*."""
+        self.begun.append(project)
+
+
+def a_book(*, drain: bool) -> FakeKeyBook:
+    """Return the keys of a project that chose, or did not choose, to *drain*."""
+    book = FakeKeyBook()
+    book.callers[digest(SECRET)] = Caller("key_1", "default", "sk-pa", drain=drain)
+    return book
 
 
 async def test_the_record_stands_before_the_end() -> None:
