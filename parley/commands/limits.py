@@ -144,12 +144,12 @@ def show(options: Options, kinds: Mapping[str, tuple[Measure, Period]], *, as_js
         typer.echo(f"project {choice.name}: {', '.join(chosen)}")
 
 
-def plain(states: Sequence[State], choices: Sequence[tuple[str, bool, bool]]) -> list[dict[str, Any]]:
+def plain(states: Sequence[State], choices: Sequence[Choice]) -> list[dict[str, Any]]:
     """Return budgets as JSON tells them, with what their projects chose; one that chose and has none has no rule."""
-    chosen = {f"project {name}": {"fit": fit, "open": open_} for name, fit, open_ in choices}
+    chosen = {f"project {choice.name}": {name: getattr(choice, name) for name in CHOICES} for choice in choices}
     found = []
     for state in states:
-        usual = dict.fromkeys(("fit", "open"), False if state.rule.scope == "project" else None)
+        usual = dict.fromkeys(CHOICES, False if state.rule.scope == "project" else None)
         found.append(msgspec.structs.asdict(state) | chosen.get(state.name, usual))
     without = chosen.keys() - {state.name for state in states}
     return found + [{"rule": None, "name": name, "spent": 0, "held": 0, **chosen[name]} for name in sorted(without)]

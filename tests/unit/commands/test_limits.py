@@ -10,7 +10,7 @@ from parley.commands.options import Options
 from parley.core.rules import Rule
 from parley.errors import SettingsError
 from parley.settings import Settings
-from parley.store.rules import State
+from parley.store.rules import Choice, State
 
 
 def test_dollars_are_exact() -> None:
@@ -73,11 +73,15 @@ def test_json_tells_what_projects_chose() -> None:
     shop = State(Rule("project", "proj_1", "*", "money", "day", 5), "project shop", 7, 0)
     desk = State(Rule("project", "proj_2", "*", "money", "day", 5), "project desk", 7, 0)
     everybody = State(Rule("organization", "", "*", "money", "day", 5), "organization", 7, 0)
-    told = plain([everybody, shop, desk], [("shop", True, False), ("late", False, True)])
-    assert [(one["name"], one["fit"], one["open"]) for one in told] == [
-        ("organization", None, None),
-        ("project shop", True, False),
-        ("project desk", False, False),
-        ("project late", False, True),
+    chosen = [
+        Choice("shop", fit=True, open=False, drain=True),
+        Choice("late", fit=False, open=True, drain=False),
+    ]
+    told = plain([everybody, shop, desk], chosen)
+    assert [(one["name"], one["fit"], one["open"], one["drain"]) for one in told] == [
+        ("organization", None, None, None),
+        ("project shop", True, False, True),
+        ("project desk", False, False, False),
+        ("project late", False, True, False),
     ]
     assert (told[1]["rule"], told[1]["spent"], told[-1]["rule"], told[-1]["spent"]) == (shop.rule, 7, None, 0)
