@@ -12,8 +12,8 @@ from bench.figures import Figure, save, table
 from bench.gateways import OUT, Plan, other
 from bench.processes import prepare
 
-PARTS = ("whole", "events", "latency", "crowd", "limits", "rows", "million", "first", "sizes")
-OWN = {"limits", "rows", "million", "first", "sizes"}  # about Parley alone
+PARTS = ("whole", "events", "latency", "crowd", "limits", "rows", "million", "storm", "first", "sizes")
+OWN = {"limits", "rows", "million", "storm", "first", "sizes"}  # about Parley alone
 
 
 def arguments() -> argparse.Namespace:

@@ -27,6 +27,11 @@ base_url = "http://127.0.0.1:{upstream}/v1"
 [models."{model}"]
 targets = ["main/{model}"]
 price = {{ input = "2.50", output = "10.00" }}
+[upstreams.down]
+base_url = "http://127.0.0.1:9/v1"
+[models.stormy]
+targets = ["down/{model}", "main/{model}"]
+price = {{ input = "2.50", output = "10.00" }}
 """
 
 NGINX = """\
