@@ -137,7 +137,7 @@ class ModelSettings(Tree, frozen=True):
         list[Annotated[int, Meta(ge=1)]],
         Meta(
             description="How many of the targets belong together, tier by tier, such as `[2, 1]`: the next tier is "
-            "asked when all of one failed. None: each target is a tier."
+            "asked when all of one failed. None: each target is a tier, or all are one where `pick` is set."
         ),
     ] = []
     pick: Annotated[
@@ -169,6 +169,8 @@ class ModelSettings(Tree, frozen=True):
     def __post_init__(self) -> None:
         if self.tiers and sum(self.tiers) != len(self.targets):
             raise ValueError(f"tiers: {sum(self.tiers)} targets in all, but there are {len(self.targets)}")
+        if self.weights and self.pick != "weight":
+            raise ValueError('weights: they are for pick = "weight"')
         if self.weights and len(self.weights) != len(self.targets):
             raise ValueError(f"weights: {len(self.weights)} numbers for {len(self.targets)} targets")
 

@@ -82,6 +82,20 @@ def models(settings: Settings) -> Iterator[list[str]]:
     for name, entry in settings.models.items():
         for number, target in enumerate(entry.targets):
             yield ["" if number else name, target, price_of(settings, entry, target)]
+        if chosen := ", ".join(manners(entry)):
+            yield ["", f"({chosen})", ""]
+
+
+def manners(entry: ModelSettings) -> Iterator[str]:
+    """Yield how the targets of *entry* are asked, where that is not the usual way."""
+    if entry.tiers:
+        yield f"tiers {'+'.join(map(str, entry.tiers))}"
+    if entry.pick != "order":
+        yield f"pick {entry.pick}"
+    if entry.hedge:
+        yield f"hedge after {entry.hedge.after}"
+    if entry.on_break != "error":
+        yield f"on_break {entry.on_break}"
 
 
 def price_of(settings: Settings, entry: ModelSettings, target: str) -> str:

@@ -54,6 +54,7 @@ class Opening(Protocol):
 
     attempts: int
     asked: Target | None
+    pending: list[Target]
     answering: Target | None
     spoilt: list[Any]
 
@@ -132,8 +133,10 @@ class Entry:
         ended = self._audit.clock.monotonic()  # counting tokens may take a second, and is not the call's time
         opening = self._opening
         if opening is not None:
-            left = isinstance(error, asyncio.CancelledError)  # while we waited: what was asked is paid for
-            self._target = opening.answering or (opening.asked if left else None)
+            waited = (
+                opening.pending if isinstance(error, asyncio.CancelledError) else ()
+            )  # it was asked: it is paid for
+            self._target = opening.answering or next(reversed(waited), None)
         if self._usage is None and self._target is not None:
             self._usage = await finish(asyncio.to_thread(self._counted, self._target.model))
         spoilt = await finish(asyncio.to_thread(self._spoilt)) if opening is not None and opening.spoilt else []

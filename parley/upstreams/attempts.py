@@ -12,7 +12,7 @@ import structlog
 from parley.core.call import Call
 from parley.core.catalog import Target
 from parley.core.clock import Clock
-from parley.errors import UpstreamError, UpstreamRefused
+from parley.errors import UpstreamDenied, UpstreamError, UpstreamMisplaced, UpstreamRefused
 
 SHOWN = 200  # signs of what an upstream said
 SECRET = re.compile(
@@ -37,12 +37,17 @@ class Attempts:
     """Keeps count.
 
     counts: by upstream and what became of the attempt: `answered`, `refused` (the request itself was wrong),
-    `cancelled` (the client left, or the server stopped, before there was an answer), or the code of the error.
+    `cancelled` (the client left, or the server stopped, before there was an answer), or the code of the error; and what
+    was not asked (`count`).
     """
 
     def __init__(self, clock: Clock, counts: Counter[tuple[str, str]]) -> None:
         self.clock = clock
         self._counts = counts
+
+    def count(self, target: Target, what: str) -> None:
+        """Count that *target* was not asked: it was `passed_over`, or there was `no_retry_left` for it."""
+        self._counts[target.upstream, what] += 1
 
     def answered(self, target: Target) -> None:
         """Note that *target* has begun to answer."""
@@ -59,7 +64,8 @@ class Attempts:
             tell, event = log.info, "an upstream refused a request"
         else:
             self._counts[target.upstream, error.error_code or ""] += 1
-            tell, event = log.warning, "an upstream failed"
+            alarm = isinstance(error, UpstreamDenied | UpstreamMisplaced)  # only its operator can mend it
+            tell, event = log.error if alarm else log.warning, "an upstream failed"
         tell(
             event,
             request=call.id,

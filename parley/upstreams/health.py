@@ -102,8 +102,17 @@ class Health:
         """Tell whether its breaker is open, or half open."""
         return bool(self._words[self._place + _OPEN])
 
+    def begun(self) -> bool:
+        """Note that it began to answer; tell whether that closes its breaker: then one failure opens it again."""
+        words, place = self._words, self._place
+        if not words[place + _OPEN]:
+            return False
+        words[place + _OPEN] = words[place + _PROBE] = 0
+        words[place + _ROW] = self._rules.failures - 1
+        return True
+
     def well(self, now: int) -> None:
-        """Note that it answered."""
+        """Note that it answered well, to the end."""
         words, place = self._words, self._place
         if words[place + _ROW] or words[place + _OPEN]:
             words[place + _ROW] = words[place + _OPEN] = words[place + _PROBE] = 0

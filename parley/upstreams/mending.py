@@ -7,6 +7,7 @@
 How it fails: with the error that broke the stream, where nobody can mend it.
 """
 
+import asyncio
 import copy
 from typing import Any, Protocol
 
@@ -41,6 +42,7 @@ class Asker(Protocol):
     """Who asks the next target (`parley.upstreams.opening`)."""
 
     spoilt: list[Spoilt]
+    answering: Target | None
 
     async def again(self, call: Call, answer: Answer, error: UpstreamError, *, going_on: bool) -> Answer:
         """Return an answer to *call* from another target. Raises *error* when there is none."""
@@ -143,13 +145,17 @@ class Mended:
             try:
                 await self._answer.pour(held)
                 break
+            except asyncio.CancelledError:  # the client left before it has seen anything of it
+                self._asker.spoilt.append(Spoilt(self.target, held.text))
+                self._asker.answering = None
+                raise
             except UpstreamError as error:
                 self._asker.spoilt.append(Spoilt(self.target, held.text))
                 self._answer = await self._asker.again(self._call, self._answer, error, going_on=False)
         for event in held.events:
             sink.send(event)
-            if not sink.flush():
-                await sink.drain()
+        if not sink.flush():
+            await sink.drain()
 
     async def _seamed(self, said: Said) -> None:
         """Send the answer as it comes, and what another target goes on with when it breaks."""

@@ -35,19 +35,21 @@ __all__ = ["Opening", "summary"]
 
 FINAL = (UpstreamDenied, UpstreamLacksModel, UpstreamMisplaced, UpstreamTimeout)
 TOO_LONG = "context_length_exceeded"
+PASSED_OVER, NO_RETRY = "passed_over", "no_retry_left"
 
 
 class Opening:
     """One answer, from the asking to the letting go.
 
-    attempts: how often somebody was asked. asked: whom, at last. answering: who gives the answer. spoilt: what has to
-    be paid for all the same.
+    attempts: how often somebody was asked. asked: whom, at last. pending: those that are asked and have said nothing
+    yet. answering: who gives the answer. spoilt: what has to be paid for all the same.
     """
 
     __slots__ = (
         "_answer",
         "_call",
         "_failures",
+        "_kept",
         "_left",
         "_refusal",
         "_route",
@@ -58,6 +60,7 @@ class Opening:
         "answering",
         "asked",
         "attempts",
+        "pending",
         "spoilt",
     )
 
@@ -71,9 +74,11 @@ class Opening:
         self._refusal: ParleyError | None = None  # of a prompt that is too long for a model
         self._answer: Answer | None = None
         self._seats: list[Target] = []
+        self._kept: Target | None = None  # where we have a seat and have not asked
         self._waited = 0.0  # seconds for somebody who may be asked
         self.attempts = 0
         self.asked: Target | None = None
+        self.pending: list[Target] = []
         self.answering: Target | None = None
         self.spoilt: list[Spoilt] = []
 
@@ -93,6 +98,8 @@ class Opening:
         if self._answer is not None:
             if isinstance(error, UpstreamError):
                 self._broke(self._answer.target, error)
+            else:
+                self._upstreams.ended(self._answer.target)
             self._answer.close()
         self._free()
 
@@ -148,13 +155,17 @@ class Opening:
             if self._failures:
                 raise summary(self._failures)
             told = f"`{soonest}` is not asked at present: it failed too often, or its provider wants a rest."
+            upstreams.attempts.count(soonest, PASSED_OVER)
             raise UpstreamBusy(told, retry_after=upstreams.told(soonest))
         if seconds:
             await asyncio.sleep(seconds)
-        elif not await upstreams.sit(soonest, LONGEST_PAUSE):
+            return
+        since = asyncio.get_running_loop().time()
+        if not await upstreams.sit(soonest, LONGEST_PAUSE - self._waited):
+            upstreams.attempts.count(soonest, PASSED_OVER)
             raise UpstreamBusy(f"`{soonest}` is asked as much at once as it may be.", retry_after=1.0)
-        else:
-            upstreams.leave(soonest)  # a place is free: whoever is first now takes it
+        self._waited += asyncio.get_running_loop().time() - since
+        self._kept = soonest
 
     async def _round(self, number: int) -> Answer | None:
         """Ask each target that is left, and return the first answer; None when all failed or may not be asked now."""
@@ -174,24 +185,26 @@ class Opening:
             return await self._ask(target)
 
         def other() -> Target | None:
-            fresh = (one for one in self._left if one not in self._since and self._upstreams.retry(one))
-            return next((one for one in fresh if self._may(one)), None)
+            fresh = (one for one in self._left if one not in self._since and not self._upstreams.wait(one))
+            return next((one for one in fresh if self._upstreams.retry(one) and self._may(one)), None)
 
         answer, failed = await race(self._ask, target, other, after, lambda one: self.spoilt.append(Spoilt(one)))
+        for one, error in failed:
+            if one is not target and isinstance(error, UpstreamError | InvalidRequest | NoSuchModel):
+                self._note(one, error, number)
         if answer is None:
             raise next(error for one, error in failed if one is target)
-        for one, error in failed:
-            if isinstance(error, UpstreamError | InvalidRequest | NoSuchModel):
-                self._note(one, error, number)
         self._answer, self.asked, self.answering = answer, answer.target, answer.target
         return answer
 
     def _may(self, target: Target) -> bool:
         """Tell whether *target* may be asked now, and take a seat; a second time only if there is a retry to be had."""
-        upstreams = self._upstreams
-        if upstreams.wait(target) or not upstreams.take(target):
+        upstreams, kept = self._upstreams, target == self._kept
+        if upstreams.wait(target) or not (kept or upstreams.take(target)):
             return False
+        self._kept = None if kept else self._kept
         if target in self._since and not upstreams.retry(target):
+            upstreams.attempts.count(target, NO_RETRY)
             self._give_up(target)
         elif upstreams.begin(target):
             return True
@@ -207,12 +220,16 @@ class Opening:
         self.asked = target
         self._since[target] = since = upstreams.attempts.clock.monotonic()
         self._seats.append(target)
+        self.pending.append(target)
         try:
             answer = await upstreams.providers[target.upstream].ask(self._call, target)
         except BaseException as error:
             self._leave(target)
             upstreams.failed(self._call, target, error, since)
+            if not isinstance(error, asyncio.CancelledError):  # else it is paid for: see `policies.audit`
+                self.pending.remove(target)
             raise
+        self.pending.remove(target)
         upstreams.answered(answer, since)
         self._answer, self.answering = answer, target
         return answer
@@ -250,9 +267,10 @@ class Opening:
 
     def _free(self) -> None:
         """Give all seats back."""
-        for target in self._seats:
+        for target in (*self._seats, *([self._kept] if self._kept else ())):
             self._upstreams.leave(target)
         self._seats.clear()
+        self._kept = None
 
 
 def summary(failures: list[tuple[Target, UpstreamError]]) -> UpstreamError:

@@ -82,7 +82,7 @@ class Routes:
         weights = entry.weights or [1.0] * len(entry.targets)
         every = [self._target(entry, text, model, weight) for text, weight in zip(entry.targets, weights, strict=True)]
         tiers, begin = [], 0
-        for size in entry.tiers or [1] * len(every):
+        for size in entry.tiers or ([1] * len(every) if entry.pick == "order" else [len(every)]):
             tiers.append([target for target in every[begin : begin + size] if target.price is not None])
             begin += size
         return Route(

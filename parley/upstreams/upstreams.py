@@ -27,8 +27,9 @@ from parley.upstreams.seats import Seats
 log = structlog.get_logger()
 
 ENGINE = UpstreamSettings(base_url="", retries=0, prefill="plain")  # of what the file does not name
-AILING = (UpstreamBroken, UpstreamTimeout, UpstreamDenied, UpstreamMisplaced, UpstreamBusy)
-"""What counts against a target; a refusal shows that it lives."""
+AILING = (UpstreamBroken, UpstreamTimeout, UpstreamBusy)
+MISLED = (UpstreamDenied, UpstreamMisplaced)
+"""What counts against a target; a refusal shows that it lives, and a wrong key or address is to be told every time."""
 TOO_MANY = 429
 REMEMBERED = 4096  # targets; a catch-all may have any number of them
 
@@ -145,11 +146,16 @@ class Upstreams:
         """Note that a target, asked at *since*, has begun with its *answer*."""
         now = self._clock.monotonic()
         health = self.health(answer.target)
-        health.well(int(now * SECOND))
+        if health.begun():
+            log.warning("a target answers again: it is asked as before", target=str(answer.target))
         health.pace.add(now - since)
         if answer.rest:
             health.rest(int(now * SECOND), answer.rest)
         self.attempts.answered(answer.target)
+
+    def ended(self, target: Target) -> None:
+        """Note that *target* has answered well, to the end or for as long as somebody listened."""
+        self.health(target).well(self._now())
 
     def failed(self, call: Call, target: Target, error: BaseException, since: float) -> None:
         """Note that *target*, asked by *call* at *since*, failed with *error*, before its answer or in it."""
@@ -162,7 +168,7 @@ class Upstreams:
         self.attempts.failed(call, target, error, since)
         if error.retry_after is not None and isinstance(error, UpstreamBusy):
             health.rest(now, error.retry_after)
-        if error.answered == TOO_MANY:
+        if error.answered == TOO_MANY or isinstance(error, MISLED):
             health.left()
         elif not isinstance(error, AILING):
             health.well(now)
@@ -172,7 +178,7 @@ class Upstreams:
     def reports(self) -> list[Report]:
         """Return how every target is that has answered so far or is left alone; made-up models have done neither."""
         now = self._now()
-        return [one.report(now) for one in self._healths.values() if one.pace.mean or one.is_open]
+        return [one.report(now) for one in self._healths.values() if one.pace.mean or one.is_open or one.wait(now)]
 
     def _now(self) -> int:
         return int(self._clock.monotonic() * SECOND)

@@ -82,7 +82,7 @@ async def test_a_failed_attempt_is_one_line(
     told = {key: line[key] for key in ("event", "level", "upstream", "model", "code", "status")}
     assert told == {
         "event": "an upstream failed",
-        "level": "warning",
+        "level": "error" if code in {"upstream_denied", "upstream_insufficient_quota"} else "warning",
         "upstream": name,
         "model": target,
         "code": code,

@@ -143,6 +143,7 @@ class Asking:
 
     attempts = 2
     asked = TARGET
+    pending: ClassVar[list[Target]] = []
     answering = None
     spoilt: ClassVar[list[object]] = []
 

@@ -34,7 +34,7 @@ def test_a_failure_is_one_line() -> None:
     assert line["request"].startswith("req_")
     assert line | {"request": ""} == {
         "event": "an upstream failed",
-        "log_level": "warning",
+        "log_level": "error",
         "request": "",
         "upstream": "main",
         "model": "gpt-4o",

@@ -113,3 +113,19 @@ def test_the_usual_time_is_known_after_a_few() -> None:
         pace.add(number / 100)
     assert pace.p95 == 0.95
     assert 0.8 < pace.mean < 1.0
+
+
+def test_a_trial_that_only_begins_well_is_not_trusted() -> None:
+    """Its first event closes the breaker, one failure opens it again; to its end, and the row is over."""
+    one = health(failures=3, cooldown=2)
+    for _ in range(3):
+        one.failed(NOW)
+    later = NOW + 2 * SECOND
+    assert one.begin(later)
+    assert one.begun()
+    assert (state(one, later), one.begun()) == ("closed", False)
+    assert one.failed(later)
+    assert one.begin(later + 2 * SECOND)
+    one.begun()
+    one.well(later)
+    assert [one.failed(later), one.failed(later), one.failed(later)] == [False, False, True]

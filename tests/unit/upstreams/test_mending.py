@@ -1,5 +1,6 @@
 """Streams that break, and are mended."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -155,3 +156,23 @@ def test_no_answer_is_held_without_end() -> None:
     held.send(Event(Kind.CHUNK, b"x" * MOST_HELD))
     with pytest.raises(UpstreamError):
         held.send(Event(Kind.CHUNK, b"x"))
+
+
+async def test_a_client_that_leaves_pays_for_what_was_held() -> None:
+    """It has seen nothing of it; the provider had made it all the same."""
+    scene = Scene("restart", HALF[:2], [])
+    answer = await scene.opening.__aenter__()
+
+    async def stall(sink: Any) -> None:
+        for event in HALF[:2]:
+            sink.send(event)
+        await asyncio.sleep(5)
+
+    answer._answer.pour = stall  # type: ignore[attr-defined]
+    pouring = asyncio.ensure_future(answer.pour(scene.reply))
+    await asyncio.sleep(0.01)
+    pouring.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pouring
+    assert scene.opening.spoilt == [Spoilt(A, "The parcel left the warehouse ")]
+    assert (scene.opening.answering, scene.opening.pending) == (None, [])

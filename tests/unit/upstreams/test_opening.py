@@ -333,3 +333,68 @@ async def test_a_slow_target_is_hedged() -> None:
         assert answer.target is B
     assert [one.target for one in opening.spoilt] == [A]
     assert (opening.answering, opening.attempts, scene.counts["a", "cancelled"]) == (B, 2, 1)
+
+
+async def test_who_waits_for_a_seat_gets_it() -> None:
+    """However many wait: each asks with the seat that it was given, in the order of coming."""
+    scene = Scene([GOOD] * 4)
+    scene.upstreams._seats["a"] = Seats(1)
+
+    async def one() -> None:
+        async with scene.open(A):
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(one() for _ in range(4)))
+    assert scene.asked == (4, 0)
+
+
+async def test_nobody_waits_for_a_seat_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so long the client is told to come again."""
+    monkeypatch.setattr("parley.upstreams.opening.LONGEST_PAUSE", 0.02)
+    scene = Scene([GOOD])
+    scene.upstreams._seats["a"] = Seats(1)
+    async with scene.open(A):
+        with pytest.raises(UpstreamBusy) as caught:
+            async with scene.open(A):
+                pass
+    assert (caught.value.retry_after, scene.counts["a", "passed_over"]) == (1.0, 1)
+    assert scene.upstreams.take(A)
+
+
+@pytest.mark.parametrize("error", [UpstreamDenied(), UpstreamMisplaced()], ids=lambda it: type(it).__name__)
+async def test_a_wrong_key_is_told_every_time(error: ParleyError) -> None:
+    """No breaker hides what its operator has to mend."""
+    scene = Scene([error] * 8)
+    for _ in range(8):
+        with pytest.raises(type(error)):
+            async with scene.open(A):
+                pass
+    assert scene.asked == (8, 0)
+
+
+async def test_a_target_that_always_breaks_is_left_alone() -> None:
+    """Each stream begins well and then breaks: that is no answer."""
+    scene = Scene([[chunk("Hello"), UpstreamBroken()]] * 5, [GOOD])
+    for _ in range(5):
+        with pytest.raises(UpstreamBroken):
+            async with scene.open() as answer:
+                await answer.pour(RecordingReply())
+    async with scene.open() as answer:
+        assert answer.target is B
+
+
+async def test_both_of_a_hedge_may_fail() -> None:
+    """Each failure is noted: who does not take our key is not asked again."""
+    scene = Scene([], [UpstreamDenied()], retries=(0, 1))
+
+    async def slow(*_: object) -> None:
+        await asyncio.sleep(0.05)
+        raise UpstreamBroken
+
+    scene.a.ask = slow  # type: ignore[method-assign, assignment]
+    opening = Opening(scene.upstreams, a_call({}), Route((A, B), hedge=0.01))
+    with pytest.raises(UpstreamsExhausted):
+        async with opening:
+            pass
+    assert (len(scene.b.asked), opening.pending, opening.spoilt) == (1, [], [])
