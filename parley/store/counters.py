@@ -83,7 +83,9 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 def _span(need: Need, amount: int) -> int:
     """Return the time in which a bucket gets *amount* back."""
-    return -(-amount * need.period // need.limit) if need.limit > 0 else need.period + 1
+    if need.limit > 0:
+        return -(-amount * need.period // need.limit)
+    return need.period + 1 if amount else 0
 
 
 def _used(need: Need, counter: Counter, now: int) -> int:

@@ -56,6 +56,11 @@ def test_a_limit_of_nought_lets_nothing_through(kind: Kind) -> None:
     assert decide([Need("x", kind, 1, 0, MINUTE)], {"x": Counter()}, NOW).short is not None
 
 
+def test_who_takes_nothing_is_let_through() -> None:
+    """A limit of nought on images does not concern a call that makes none."""
+    assert decide([rate(0, 0)], {"rpm": Counter()}, NOW).short is None
+
+
 def test_a_limit_of_nought_is_always_whole() -> None:
     """No time makes room, whatever was let through before it was nought."""
     short = decide([rate(limit=0)], {"rpm": Counter(value=NOW + MINUTE // 2)}, NOW).short
