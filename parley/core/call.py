@@ -60,7 +60,8 @@ class Call:
     retried: whether its client has asked before and asks again by itself, so that we need not.
     begun: the beginning of the answer, where another target has said it and somebody is to go on.
     once: what it is told apart by, should it come again; None where the client did not say.
-    cap: how many tokens each answer may have, where we say so and not the client. standings: how its limits stand.
+    cap: how many tokens each answer may have, where we say so and not the client. most: how many all of them may, where
+    a budget holds their price. standings: how its limits stand.
     hold: what it may have taken of them, to be given back when it ends. unmetered: whether it goes on without that.
     """
 
@@ -76,6 +77,7 @@ class Call:
         "client",
         "hold",
         "id",
+        "most",
         "once",
         "operation",
         "refusal",
@@ -113,6 +115,7 @@ class Call:
         self.ask: Any = None
         self.streamed = False
         self.cap: int | None = None
+        self.most: int | None = None
         self.standings: list[Any] = []
         self.hold: Any = None
         self.unmetered = False

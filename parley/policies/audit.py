@@ -18,7 +18,14 @@ from parley.core.catalog import Target
 from parley.core.clock import Clock
 from parley.core.events import Event, Usage
 from parley.core.tasks import finish
-from parley.errors import NotRecorded, ParleyError, RequestError, UpstreamLacksModel, UpstreamRefused
+from parley.errors import (
+    NotRecorded,
+    ParleyError,
+    RequestError,
+    UpstreamBroken,
+    UpstreamLacksModel,
+    UpstreamRefused,
+)
 from parley.policies import tokens
 from parley.policies.counts import Counts
 from parley.policies.replays import REPLAY, Turn
@@ -30,6 +37,7 @@ from parley.store.replays import Kept
 
 log = structlog.get_logger()
 
+SPARE, LONGEST_TOKEN = 16, 128  # pieces, and bytes, by which a stream may be longer than was held before it is cut
 CLIENT_LEFT = 499  # nginx's number for a client that closed the connection; no client ever sees it
 
 
@@ -72,6 +80,7 @@ class Entry:
         "_first",
         "_model",
         "_opening",
+        "_pieces",
         "_target",
         "_text",
         "_usage",
@@ -88,6 +97,7 @@ class Entry:
         self._first: float | None = None
         self._usage: Usage | None = None
         self._model: str | None = None
+        self._pieces = 0  # of text
         self._text = bytearray()  # what was sent: one buffer, for a stream may be long
         self._opening: Opening | None = None
         self.keep: StoredCompletion | None = None
@@ -121,6 +131,17 @@ class Entry:
             self._usage = event.usage
         elif event.text:
             self._text += event.text.encode("utf-8", "surrogatepass")
+            if self._call.most is not None:
+                self._pieces += 1
+                self._bound(self._call.most)
+
+    def _bound(self, most: int) -> None:
+        """Raise UpstreamBroken when the answer is longer than the *most* tokens that a budget holds the price of.
+
+        A piece of a stream has a token or more, and few tokens have so many bytes: what is cut was too long indeed.
+        """
+        if self._pieces > most + SPARE or len(self._text) > (most + SPARE) * LONGEST_TOKEN:
+            raise UpstreamBroken("The model's provider went on beyond the length that it was asked for.")
 
     async def __aenter__(self) -> Self:
         self._audit.counts.open += 1

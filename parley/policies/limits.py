@@ -47,6 +47,7 @@ class Wish(msgspec.Struct):
     answer: int
     count: int
     route: Route
+    metered: bool  # whether money is limited, and tokens of the answer cost some
 
     @property
     def cost(self) -> int:
@@ -91,6 +92,8 @@ class Limits:
             if wish.answer > 0:
                 call.cap = wish.answer
                 verdict = await self._ask(call, caller, rules, wish)
+        if wish.metered and not getattr(call.ask, "echo", False):  # which comes before the answer
+            call.most = wish.answer * wish.count
         call.standings[:] = verdict.standings
         if verdict.short is not None:
             raise refusal(verdict.short, call.ask.model, rules)
@@ -101,7 +104,7 @@ class Limits:
         priced = metered and any(target.price and target.price.output for target in route.targets)
         if answer is None and priced:
             answer = call.cap = self._longest
-        return Wish(bounds.input_bound(call), answer or 0, bounds.answers(call.ask), route)
+        return Wish(bounds.input_bound(call), answer or 0, bounds.answers(call.ask), route, priced)
 
     async def _ask(self, call: Call, caller: Caller, rules: list[Rule], wish: Wish) -> Verdict:
         """Ask for it; `call.hold` is noted first, for who is cut off here may have got it."""

@@ -138,7 +138,7 @@ class Opening:
                 continue
             number += 1
             wait = pause(number, self._failures[-1][1]) if self._failures else 0.0
-            if wait > LONGEST_PAUSE:
+            if max(wait, min(map(self._upstreams.wait, self._left))) > LONGEST_PAUSE:
                 break  # the provider told when to come back: the client is told, not kept waiting
             await asyncio.sleep(wait)
         if self._refusal is not None:

@@ -53,6 +53,7 @@ class Upstreams:
         self._board = board or Board()
         self._clock = attempts.clock
         self._healths: dict[Target, Health] = {}
+        self._named: dict[str, Health] = {}  # the same: routes may give a target another price or weight
         self._budgets = {name: Budget() for name in providers}
         self._seats = {name: Seats(one.at_once) for name, one in settings.items() if one.at_once}
         self._keys: dict[str, Callable[[Target], float]] = {
@@ -68,7 +69,11 @@ class Upstreams:
         if found is None:
             if len(self._healths) >= REMEMBERED:
                 self._healths.clear()
-            found = self._healths[target] = Health(target, self._board, self._of(target.upstream).breaker)
+                self._named.clear()
+            found = self._named.get(str(target))
+            if found is None:
+                found = self._named[str(target)] = Health(target, self._board, self._of(target.upstream).breaker)
+            self._healths[target] = found
         return found
 
     def order(self, route: Route) -> list[Target]:
@@ -178,7 +183,7 @@ class Upstreams:
     def reports(self) -> list[Report]:
         """Return how every target is that has answered so far or is left alone; made-up models have done neither."""
         now = self._now()
-        return [one.report(now) for one in self._healths.values() if one.pace.mean or one.is_open or one.wait(now)]
+        return [one.report(now) for one in self._named.values() if one.pace.mean or one.is_open or one.wait(now)]
 
     def _now(self) -> int:
         return int(self._clock.monotonic() * SECOND)

@@ -232,6 +232,20 @@ FORMS = [
 EVENTS = [
     whole("no-usage", "no usage", tokens=COUNTED, exact=False),
     counted("usage-missing", "no usage"),
+    *(
+        row
+        for name, told in (
+            ("text", "a usage in text"),
+            ("negative", "a usage below nought"),
+            ("nought", "a usage of nought"),
+            ("huge", "a usage that no call can have"),
+            ("total", "only the sum of a usage"),
+        )
+        for row in (
+            whole(f"usage-{name}", told, tokens=COUNTED, exact=False),
+            counted(f"usage-{name}-streamed", told),
+        )
+    ),
     stream("usage-in-last", "the usage in the last chunk with text"),
     stream("usage-in-finish", "the usage in the chunk with the finish reason"),
     stream("usage-before-finish", "the usage in a chunk of its own before the finish reason"),
@@ -256,6 +270,9 @@ EVENTS = [
     stream("no-finish", "`[DONE]` without a finish reason"),
     stream("only-done", "`[DONE]` and nothing else", BROKEN),
     broken("error-event", "an error in place of an event"),
+    stream("role-alone", "a role, and then the end", BROKEN),
+    stream("role-error", "a role, and then an error", BUSY),
+    stream("role-done", "a role, and then `[DONE]`", BROKEN),
     whole("error-body", "an error with status 200", BUSY),
     whole("rubbish", "JSON that can't be read", BROKEN),
     whole("list-body", "an array in place of the answer", BROKEN),

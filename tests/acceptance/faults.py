@@ -100,7 +100,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
     return json.dumps({**SHELL, "choices": [choice]}).encode()
 
 
-def completion(text: str = "".join(WORDS), usage: dict[str, int] | None = USAGE) -> bytes:
+def completion(text: str = "".join(WORDS), usage: dict[str, Any] | None = USAGE) -> bytes:
     """Return a whole chat answer."""
     message = {"role": "assistant", "content": text, "refusal": None}
     body = {**SHELL, "object": "chat.completion"}

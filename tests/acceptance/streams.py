@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from faults import SHELL, USAGE, chunk
+from faults import SHELL, USAGE, chunk, completion
 from scripts import DONE, ENDING, FINISH, HEAD, LAST, SAID, STREAM, Step, add, piece, sse, streamed, usage, whole
 
 # --- the bytes of a stream
@@ -65,6 +65,14 @@ def so_far(number: int) -> dict[str, int]:
 
 GROQ = {"id": "req_1", "usage": USAGE}
 CUMULATED = [with_usage(event, so_far(number)) for number, event in enumerate(SAID, 1)]
+ODD: dict[str, dict[str, Any]] = {
+    "usage-text": {"prompt_tokens": "10", "completion_tokens": "5"},
+    "usage-negative": {"prompt_tokens": -10, "completion_tokens": -5},
+    "usage-nought": {"prompt_tokens": 0, "completion_tokens": 0},
+    "usage-huge": {"prompt_tokens": 10**15, "completion_tokens": 10**17},
+    "usage-total": {"total_tokens": 15},
+}
+ROLE = sse(chunk({"role": "assistant", "content": ""}))
 BAD, LIST = sse(b'{"id": "chatcmpl-1", oops'), sse(b'[{"choices": []}]')
 EVENTS: dict[str, list[bytes]] = {
     "usage-in-last": [*SAID[:-1], with_usage(SAID[-1], USAGE), FINISH, DONE],
@@ -75,6 +83,10 @@ EVENTS: dict[str, list[bytes]] = {
     "usage-in-first": [with_usage(SAID[0], so_far(0)), *SAID[1:], FINISH, DONE],
     "usage-of-groq": [*SAID, with_usage(FINISH, GROQ, "x_groq"), DONE],
     "usage-missing": [*SAID, FINISH, DONE],
+    **{f"{name}-streamed": [*SAID, FINISH, usage(usage=told), DONE] for name, told in ODD.items()},
+    "role-alone": [ROLE],
+    "role-error": [ROLE, sse(b'{"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}}')],
+    "role-done": [ROLE, DONE],
     "bad-event": [*SAID[:2], BAD, *SAID[2:], ENDING],
     "bad-first": [BAD, *SAID, ENDING],
     "bad-cut": [*SAID[:2], BAD],
@@ -102,6 +114,8 @@ EVENTS: dict[str, list[bytes]] = {
 }
 for name, found in EVENTS.items():
     add(name, lambda _, found=found: streamed(*found))
+for name, told in ODD.items():
+    add(name, lambda _, told=told: [whole(completion(usage=told))])
 for name, body in {"list-body": b"[1, 2]", "null-body": b"null", "no-choices": b'{"choices": []}'}.items():
     add(name, lambda _, body=body: [whole(body)])
 add("error-body", lambda _: [whole(b'{"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}}')])

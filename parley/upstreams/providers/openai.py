@@ -28,6 +28,7 @@ from parley.upstreams.statuses import event_failure, failure
 LARGEST_ANSWER = 64 * 1024 * 1024
 LARGEST_ERROR = 1024 * 1024
 MOST_UNREADABLE = 16  # events of one stream
+MOST_TOKENS = 10**9  # that any call can have
 PATHS = {
     "chat.completions": b"/chat/completions",
     "completions": b"/completions",
@@ -52,15 +53,20 @@ def mended(payload: bytes) -> bytes:
     return _encode({**fields, "choices": []}) if fields.get("choices") == NULL else payload
 
 
-def usage_of(view: UsageView | None) -> Usage | None:
-    """Return the tokens a provider told; what can't be true is mended, for nobody is paid to ask."""
+def usage_of(view: UsageView | None, *, said: bool, answers: bool = True) -> Usage | None:
+    """Return the tokens a provider told, None where they can't be true: then we count.
+
+    said: whether the answer has text. answers: whether there is an answer at all; embeddings have none.
+    """
     if view is None:
         return None
-    asked, said, cached = view.prompt_tokens or 0, view.completion_tokens or 0, view.cached
-    if asked < 0 or said < 0 or not 0 <= cached <= asked:
-        asked, said = max(0, asked), max(0, said)
-        cached = min(asked, max(0, cached))
-    return Usage(input=asked, output=said, cached_input=cached)
+    asked, told_output = view.prompt_tokens, view.completion_tokens
+    output = 0 if told_output is None and not answers else told_output
+    if asked is None or output is None or not (0 < asked <= MOST_TOKENS and 0 <= output <= MOST_TOKENS):
+        return None
+    if said and not output:
+        return None
+    return Usage(input=asked, output=output, cached_input=min(asked, max(0, view.cached)))
 
 
 def told(choice: ChunkChoiceView | WholeChoiceView, delta: MessageView | None) -> str:
@@ -151,8 +157,8 @@ class OpenAIProvider:
             raise event_failure(self._name, self._hidden(body))
         if not seen.choices and call.operation != "embeddings":
             raise UpstreamBroken(f"`{self._name}` sent an answer that is not one.")
-        usage = usage_of(seen.usage)
-        text = "" if usage else "".join(told(choice, choice.message) for choice in seen.choices or ())
+        text = "".join(told(choice, choice.message) for choice in seen.choices or ())
+        usage = usage_of(seen.usage, said=bool(text), answers=call.operation != "embeddings")
         return WholeAnswer(target, Event(events.WHOLE, body, seen.model, usage, text=text))
 
 
@@ -190,6 +196,7 @@ class StreamAnswer:
         "_name",
         "_shows_usage",
         "_sink",
+        "_spoke",
         "_unreadable",
         "_usage",
         "rest",
@@ -209,19 +216,28 @@ class StreamAnswer:
         self._shows_usage = wants_usage(call)
         self._choices = choices_of(call)
         self._finished: set[int] = set()
+        self._spoke = False  # there was some text
         self._unreadable = 0  # events that were left out
         self._usage: Usage | None = None  # as told with the last chunk, for providers that tell it with every one
         self._done = False
         self._broken: UpstreamError | None = None
 
     async def begin(self) -> None:
-        """Wait for the first event. Raises UpstreamError."""
-        while not self._first and not self._done:
+        """Wait for the first event that says something, or for a second one. Raises UpstreamError.
+
+        Many servers send a piece with a role alone as soon as they have read the request, and fail only then.
+        """
+        while not self._began and not self._done:
             self._take(await self._exchange.chunk())
-            if self._broken is not None and not self._first:
+            if self._broken is not None and not self._began:
                 raise self._broken
-        if not self._first:
+        if not self._began:
             raise UpstreamBroken(f"`{self._name}` answered with nothing.")
+
+    @property
+    def _began(self) -> bool:
+        """Whether there is an answer, and not just the announcement of one."""
+        return self._spoke or bool(self._finished) or len(self._first) > 1
 
     async def pour(self, sink: Sink) -> None:
         """Send every event to *sink* as it comes. Raises UpstreamBroken when the stream ends before the answer does."""
@@ -302,7 +318,7 @@ class StreamAnswer:
         """Return the error that an error event means; in the middle of an answer it is one that broke."""
         said = payload.replace(self._key, b"***") if self._key else payload
         meant = event_failure(self._name, said)
-        if self._sink is None and not self._first:
+        if self._sink is None and not self._began:
             return meant
         return UpstreamBroken(f"`{self._name}` failed in the middle of its answer.").because(meant.detail)
 
@@ -333,14 +349,15 @@ class StreamAnswer:
             if usage is None:
                 return Event(events.CHUNK, raw, seen.model)
             self._usage = None
-            return Event(events.USAGE, raw if self._shows_usage else b"", seen.model, usage_of(usage))
+            return Event(events.USAGE, raw if self._shows_usage else b"", seen.model, usage_of(usage, said=self._spoke))
         text = ""
         for choice in choices:
             if choice.finish_reason:
                 self._finished.add(choice.index or 0)
             text += told(choice, choice.delta)
+        self._spoke = self._spoke or bool(text)
         if usage is not None:
-            self._usage = usage_of(usage)
+            self._usage = usage_of(usage, said=self._spoke)
         elif text:
             self._usage = None  # it was told too early to be the whole
         return Event(events.CHUNK, payload, seen.model, None, text)

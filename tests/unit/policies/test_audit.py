@@ -222,3 +222,24 @@ async def test_metrics_add_up_what_records_say() -> None:
     }
     spent = house.counts.spent["m-1"]
     assert (spent.input, spent.output, spent.cost) == (11, 7, 11 * 1 + 7 * 2)
+
+
+async def test_a_stream_longer_than_was_held_is_cut() -> None:
+    """Though its upstream goes on: a budget holds no more. What was sent is booked, as we count it."""
+    house = House()
+    entry = house.audit.record(house.call, CALLER)
+    house.call.most = 10
+    entry.served_by(TARGET)
+
+    async def pour() -> None:
+        async with entry:
+            for _ in range(1000):
+                entry.count(chunk(" word"))
+
+    with pytest.raises(UpstreamBroken):
+        await pour()
+    [record] = house.ledger.records
+    assert (record.output_tokens, record.outcome, record.exact) == (27, "failed", False)
+    entry = house.audit.record(house.call, CALLER)
+    with pytest.raises(UpstreamBroken):
+        entry.count(chunk("x" * 10_000))

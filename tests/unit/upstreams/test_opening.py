@@ -398,3 +398,12 @@ async def test_both_of_a_hedge_may_fail() -> None:
         async with opening:
             pass
     assert (len(scene.b.asked), opening.pending, opening.spoilt) == (1, [], [])
+
+
+def test_a_target_is_known_once() -> None:
+    """Whatever price or weight a route gives it: one breaker, one line in /status."""
+    scene = Scene([], [])
+    one, other = scene.upstreams.health(A), scene.upstreams.health(replace(A, weight=3.0))
+    assert one is other
+    one.pace.add(1)
+    assert [report.target for report in scene.upstreams.reports()] == ["a/m"]

@@ -15,7 +15,7 @@ from parley.errors import UpstreamBroken, UpstreamBusy, UpstreamError, UpstreamT
 from parley.flows.calls import decode
 from parley.schema.views import CHUNK, UsageView, view
 from parley.testing import RecordingReply, a_call
-from parley.upstreams.providers.openai import MOST_UNREADABLE, StreamAnswer, told, usage_of
+from parley.upstreams.providers.openai import MOST_TOKENS, MOST_UNREADABLE, StreamAnswer, told, usage_of
 
 TARGET = Target("main", "gpt-4o", FREE)
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
@@ -32,20 +32,34 @@ def call(body: object, operation: str = "chat.completions") -> Call:
     ("view", "usage"),
     [
         (None, None),
-        (UsageView(), Usage()),
         (UsageView(prompt_tokens=3, completion_tokens=2), Usage(3, 2)),
-        (UsageView(prompt_tokens=-3, completion_tokens=-2), Usage()),
+        (UsageView(prompt_tokens=3, completion_tokens=MOST_TOKENS), Usage(3, MOST_TOKENS)),
+        (UsageView(), None),
+        (UsageView(prompt_tokens=3), None),
+        (UsageView(completion_tokens=2), None),
+        (UsageView(prompt_tokens=0, completion_tokens=2), None),
+        (UsageView(prompt_tokens=3, completion_tokens=0), None),
+        (UsageView(prompt_tokens=-3, completion_tokens=2), None),
+        (UsageView(prompt_tokens=3, completion_tokens=-2), None),
+        (UsageView(prompt_tokens=10**15, completion_tokens=10**17), None),
     ],
 )
-def test_usage_is_never_negative(view: UsageView | None, usage: Usage | None) -> None:
-    """Nobody is paid to ask, whatever an upstream says."""
-    assert usage_of(view) == usage
+def test_usage_that_cannot_be_true_is_none(view: UsageView | None, usage: Usage | None) -> None:
+    """Then it is counted: nobody answers for nothing, and no row has room for anything."""
+    assert usage_of(view, said=True) == usage
+
+
+def test_an_answer_without_text_may_have_no_tokens() -> None:
+    """So do embeddings, which tell none."""
+    assert usage_of(UsageView(prompt_tokens=3, completion_tokens=0), said=False) == Usage(3, 0)
+    assert usage_of(UsageView(prompt_tokens=3), said=False, answers=False) == Usage(3, 0)
 
 
 def test_no_more_is_cached_than_was_asked() -> None:
     """Else a call could have a negative cost."""
-    seen = view(b'{"usage": {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 99}}}', CHUNK)
-    assert usage_of(seen.usage) == Usage(input=5, cached_input=5)
+    told_usage = b'{"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 99}}'
+    seen = view(b'{"usage": %b}' % told_usage, CHUNK)
+    assert usage_of(seen.usage, said=True) == Usage(input=5, output=1, cached_input=5)
 
 
 @pytest.mark.parametrize(
