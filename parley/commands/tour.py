@@ -56,10 +56,10 @@ class Tour:
         self._title("A chat: the article's first call")
         self._chat(SERVICE, temperature=0.7, seed=SEED, max_tokens=100)
         self._title("The same in English")
-        self._chat(ENGLISH, temperature=0.7, seed=SEED, max_tokens=100)
+        self._chat(ENGLISH, temperature=0, max_tokens=100)
         self._title("Streamed, token by token")
-        self._stream(SERVICE)
-        self._stream(ENGLISH)
+        self._stream(SERVICE, temperature=0.7, seed=SEED)
+        self._stream(ENGLISH, temperature=0)
         self._title("A function call")
         self._function()
         self._title("A conversation of three turns")
@@ -77,12 +77,12 @@ class Tour:
         self._says("assistant", text)
         return text
 
-    def _stream(self, messages: list[Any]) -> None:
+    def _stream(self, messages: list[Any], **options: Any) -> None:
         self._shows(messages)
         self._console.print("  ← assistant: ", end="", style="green")
         begun, first, tokens = perf_counter(), 0.0, 0
         stream = self._client.chat.completions.create(
-            model=MODEL, messages=messages, temperature=0.7, seed=SEED, max_tokens=100, stream=True
+            model=MODEL, messages=messages, max_tokens=100, stream=True, **options
         )
         self.sent += 1
         for chunk in stream:
