@@ -82,20 +82,24 @@ def models(settings: Settings) -> Iterator[list[str]]:
     for name, entry in settings.models.items():
         for number, target in enumerate(entry.targets):
             yield ["" if number else name, target, price_of(settings, entry, target)]
-        if chosen := ", ".join(manners(entry)):
+        if chosen := ", ".join(manners(settings, entry)):
             yield ["", f"({chosen})", ""]
 
 
-def manners(entry: ModelSettings) -> Iterator[str]:
-    """Yield how the targets of *entry* are asked, where that is not the usual way."""
+def manners(settings: Settings, entry: ModelSettings) -> Iterator[str]:
+    """Yield how the targets of *entry* are asked, where that is not the usual way, and what has no effect."""
+    second = [target.partition("/")[0] for target in entry.targets[1:]]
     if entry.tiers:
         yield f"tiers {'+'.join(map(str, entry.tiers))}"
     if entry.pick != "order":
         yield f"pick {entry.pick}"
     if entry.hedge:
-        yield f"hedge after {entry.hedge.after}"
+        yield f"hedge after {entry.hedge.after}" + ("" if second else " (without effect: there is one target)")
     if entry.on_break != "error":
-        yield f"on_break {entry.on_break}"
+        able = entry.on_break == "restart" or any(
+            name == LOCAL or settings.upstreams[name].prefill != "none" for name in second
+        )
+        yield f"on_break {entry.on_break}" + ("" if second and able else " (without effect: no other target can)")
 
 
 def price_of(settings: Settings, entry: ModelSettings, target: str) -> str:

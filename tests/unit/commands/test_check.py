@@ -1,14 +1,17 @@
 """What `parley check` finds in the settings, without a file or a connection."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from parley.commands.check import database, models, price_of, problems, upstreams
 from parley.commands.options import Options
+from parley.sections import HedgeSettings
 from parley.settings import OPENAI_URL, ModelSettings, PriceSettings, Secret, Settings, StoreSettings, UpstreamSettings
 
 KEY = Secret(env="PARLEY_TEST_KEY")
+NONE = "without effect"
 
 
 def settings(base_url: str = "http://h/v1", key: Secret | None = None, **entry: object) -> Settings:
@@ -112,3 +115,26 @@ def test_a_database_that_serve_refuses_is_a_problem(url: str) -> None:
 def test_a_database_is_shown_without_its_password(url: str, shown: str) -> None:
     """A relative file lies in the data folder."""
     assert database(options(Settings(store=StoreSettings(url=url)))) == shown
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({}, []),
+        ({"tiers": [2], "pick": "weight", "weights": [3, 1]}, ["(tiers 2, pick weight)"]),
+        ({"hedge": HedgeSettings(after="p95")}, ["(hedge after p95)"]),
+        ({"on_break": "restart"}, ["(on_break restart)"]),
+        ({"on_break": "continue"}, [f"(on_break continue ({NONE}: no other target can))"]),
+        ({"on_break": "continue", "targets": ["main/m", "local/parley-mini"]}, ["(on_break continue)"]),
+        (
+            {"hedge": HedgeSettings(after=1.5), "on_break": "restart", "targets": ["main/m"]},
+            [f"(hedge after 1.5 ({NONE}: there is one target), on_break restart ({NONE}: no other target can))"],
+        ),
+    ],
+)  # fmt: skip
+def test_how_targets_are_asked_is_told(chosen: dict[str, Any], told: list[str]) -> None:
+    """Where it is not the usual way, and with what of it can have no effect."""
+    entry = ModelSettings(**{"targets": ["main/m", "spare/m"], "price": "free", **chosen})
+    upstreams = {name: UpstreamSettings(base_url="http://h/v1") for name in ("main", "spare")}
+    rows = list(models(Settings(upstreams=upstreams, models={"m": entry})))
+    assert [row[1] for row in rows[len(entry.targets) :]] == told
