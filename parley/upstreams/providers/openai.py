@@ -261,9 +261,11 @@ class StreamAnswer:
 
     def close(self) -> None:
         """Let go of the connection; after `[DONE]` it may serve again as soon as the response has ended."""
+        told = {"request": self._call.id, "upstream": self.target.upstream, "model": self.target.model}
         if self._unreadable:
-            told = {"request": self._call.id, "upstream": self.target.upstream, "model": self.target.model}
             log.warning("an upstream sent events that can't be read", events=self._unreadable, **told)
+        if self._done and not self._complete:  # it may be whole, or cut by something that says [DONE] all the same
+            log.warning("an upstream ended an answer without telling why", **told)
         if self._done:
             self._exchange.linger()
         else:

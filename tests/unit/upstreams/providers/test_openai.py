@@ -356,3 +356,15 @@ async def test_comments_are_no_sign_of_life() -> None:
     await answer.begin()
     await answer.pour(RecordingReply())
     assert exchange.stills == 2
+
+
+async def test_an_end_without_a_reason_is_told() -> None:
+    """`[DONE]` is taken for the end; whether the answer was whole nobody knows, so the log says so."""
+    for finish, told_events in ((None, ["an upstream ended an answer without telling why"]), ("stop", [])):
+        exchange = FakeExchange(piece("Hi", finish), DONE)
+        it = StreamAnswer(TARGET, exchange, call(HELLO | {"stream": True}), "main")  # type: ignore[arg-type]
+        with capture_logs() as lines:
+            await it.begin()
+            await it.pour(RecordingReply())
+            it.close()
+        assert [line["event"] for line in lines] == told_events
