@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parley.api.server import run
 from parley.core.catalog import Timeouts
-from parley.core.clock import SystemClock
+from parley.core.clock import Clock, SystemClock
 from parley.engine.engine import Engine
 from parley.engine.shelf import Shelf
 from parley.errors import SettingsError
@@ -104,6 +104,15 @@ def patience(settings: Settings) -> float:
     return max((upstream.timeouts.total for upstream in settings.upstreams.values()), default=Timeouts().total)
 
 
+def stream_log(settings: Settings, data: Path, clock: Clock, stack: AsyncExitStack) -> Streams:
+    """Return the stream log, swept now and then until *stack* closes it."""
+    streams = Streams(data / "streams", clock, settings.streams.keep_seconds)
+    stack.callback(streams.close)
+    sweeper = Sweeper(streams, settings.streams.keep_seconds)
+    stack.push_async_callback(sweeper.close)
+    return streams
+
+
 @contextlib.asynccontextmanager
 async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
     """Build the house; leaving closes it in reverse. Raises SettingsError."""
@@ -127,10 +136,7 @@ async def open_house(settings: Settings, data: Path) -> AsyncIterator[House]:
         stack.push_async_callback(near.close)
         watch = Watch(store.alarms, webhook(settings, client), settings.alerts.every_seconds)
         stack.push_async_callback(watch.close)
-        streams = Streams(data / "streams", clock, settings.streams.keep_seconds)
-        stack.callback(streams.close)
-        sweeper = Sweeper(streams, settings.streams.keep_seconds)
-        stack.push_async_callback(sweeper.close)
+        streams = stream_log(settings, data, clock, stack)
         counts = Counts()
         board = Board(data / "health")
         stack.callback(board.close)
