@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from parley.core.catalog import Breaker, Timeouts
+from parley.core.catalog import Breaker, OnBreak, Pick, Timeouts
 from parley.core.money import FREE, Price, nano, price
 from parley.errors import SettingsError
 
@@ -141,14 +141,14 @@ class ModelSettings(Tree, frozen=True):
         ),
     ] = []
     pick: Annotated[
-        Literal["order", "weight", "latency", "price"],
+        Pick,
         Meta(description="Who of a tier is asked first: as listed, by chance, the fastest of late, the cheapest."),
     ] = "order"
     weights: Annotated[
         list[Annotated[float, Meta(gt=0)]], Meta(description='A number for each target, for `pick = "weight"`.')
     ] = []
     on_break: Annotated[
-        Literal["error", "restart", "continue"],
+        OnBreak,
         Meta(
             description="When a stream breaks: `error`: the client is told. `restart`: it is held back until it is "
             "whole, so that the next target may begin anew. `continue`: the next target that can (`prefill`) goes on; "

@@ -26,6 +26,12 @@ SEEN = 100  # times of first events that are remembered
 FEW = 10  # with fewer there is no usual time
 
 
+def _left(until: int, now: int, longest: int) -> int:
+    """Return how long it is *until* a time; 0 for one further ahead than *longest*: the machine has restarted since."""
+    left = until - now
+    return left if 0 < left <= longest else 0
+
+
 class Pace:
     """How long a target takes until its first event, as this process has seen it."""
 
@@ -81,10 +87,10 @@ class Health:
         opened, rest = words[place + _OPEN], words[place + _REST]
         if not opened and rest <= now:
             return 0
-        held = max(opened, words[place + _PROBE]) if opened else 0
-        longest = self._cooldown + PROBE
-        left = max(held - now if held - now <= longest else 0, rest - now if rest - now <= LONGEST_REST else 0)
-        return max(left, 0)  # times from before the machine's last start are none
+        left = _left(rest, now, LONGEST_REST)
+        if opened:
+            left = max(left, _left(opened, now, self._cooldown), _left(words[place + _PROBE], now, PROBE))
+        return left
 
     def begin(self, now: int) -> bool:
         """Tell whether it may be asked now; while its breaker is half open, one is told so, and tries."""
@@ -125,9 +131,10 @@ class Health:
         self._count(now)
         words[place + _FAILED] += 1
         asked, failed = words[place + _ASKED], words[place + _FAILED]
-        half_open = words[place + _OPEN] and words[place + _OPEN] <= now
+        shut = _left(words[place + _OPEN], now, self._cooldown)
+        half_open = words[place + _OPEN] and not shut
         many = asked >= ENOUGH and failed >= asked * rules.share
-        if words[place + _OPEN] > now or not (half_open or many or words[place + _ROW] >= rules.failures):
+        if shut or not (half_open or many or words[place + _ROW] >= rules.failures):
             return False
         words[place + _OPEN] = now + self._cooldown
         words[place + _PROBE] = words[place + _ASKED] = words[place + _FAILED] = 0
@@ -140,13 +147,13 @@ class Health:
 
     def rest(self, now: int, seconds: float) -> None:
         """Let nobody ask for *seconds*: its provider said so."""
-        until = now + min(int(seconds * SECOND), LONGEST_REST)
-        self._words[self._place + _REST] = max(self._words[self._place + _REST], until)
+        left = _left(self._words[self._place + _REST], now, LONGEST_REST)
+        self._words[self._place + _REST] = now + max(left, min(int(seconds * SECOND), LONGEST_REST))
 
     def report(self, now: int) -> Report:
         """Return how it is."""
         opened = self._words[self._place + _OPEN]
-        state: State = "closed" if not opened else "open" if opened > now else "half_open"
+        state: State = "closed" if not opened else "open" if _left(opened, now, self._cooldown) else "half_open"
         return Report(
             target=str(self.target),
             breaker=state,

@@ -100,7 +100,13 @@ def test_times_from_before_a_start_of_the_machine_are_none() -> None:
     one = health(failures=1)
     one.failed(NOW)
     one.rest(NOW, 5)
-    assert one.wait(5 * SECOND) == 0
+    early = 5 * SECOND
+    assert (one.wait(early), state(one, early)) == (0, "half_open")
+    assert [one.begin(early), one.begin(early)] == [True, False]
+    one.failed(early)
+    assert (state(one, early), one.wait(early)) == ("open", 15 * SECOND)
+    one.rest(early, 20)
+    assert one.wait(early) == 20 * SECOND
 
 
 def test_the_usual_time_is_known_after_a_few() -> None:
