@@ -33,10 +33,7 @@ ASKED = {
     "en": ("What is the {}?", "what's the {}", "{}?", "Tell me the {}.", "Which {} is it?", "I need the {}."),
     "zh": ("{}是什么？", "{}是多少？", "请告诉我{}。", "{}？", "我想知道{}"),
 }
-SAID = {
-    "en": (*["The {0} is {1}."] * 8, "{1}", "It is {1}."),
-    "zh": (*["{0}是{1}。"] * 8, "{1}", "是{1}。"),
-}
+SAID = {"en": "The {0} is {1}.", "zh": "{0}是{1}。"}
 UNKNOWN = {
     "en": "I am sorry, I do not have the {}.",
     "zh": "抱歉，我没有{}的信息。",
@@ -83,7 +80,7 @@ def look_up(rng: random.Random, language: str) -> Conversation:
     if rng.random() < 0.3:
         asked.insert(rng.randint(0, len(asked)), _label(rng, language))
     for label in asked:
-        said = rng.choice(SAID[language]) if label in pairs else UNKNOWN[language]
+        said = SAID[language] if label in pairs else UNKNOWN[language]
         turns.append(Turn("user", rng.choice(ASKED[language]).format(label)))
         turns.append(Turn("assistant", said.format(label, pairs.get(label, ""))))
     return Conversation(tuple(turns))

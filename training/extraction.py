@@ -168,7 +168,7 @@ def intent(rng: random.Random, language: str) -> Conversation:
     if "product" in values.kept and rng.random() < 0.5:
         found["product"] = values("product")
     if rng.random() < 0.2:
-        found[rng.choice(["answer", "reply", "message"])] = answer(topic, rng, values)
+        found[rng.choice(["answer", "reply", "message"])] = answer(topic, values)
     if rng.random() < 0.5:
         others = rng.sample(sorted(set(labels.values()) - {labels[topic.name]}), rng.randint(2, 5))
         options = [*others, labels[topic.name]]
@@ -207,7 +207,7 @@ def reply(rng: random.Random, language: str) -> Conversation:
                 "response",
                 "greeting" if topic.name == "greet" else "answer",
             ]
-        ): answer(topic, rng, values)
+        ): answer(topic, values)
     }
     return _pose(rng, language, list(found), text, found)
 

@@ -13,7 +13,7 @@ from training.guises import Guise, Tool, dress, tools
 from training.invented import KINDS, NOUNS, VERBS, invented, question
 from training.results import result
 from training.service import outside_pair, pair, roughen, system, topics
-from training.templates.spin import SLOT, fill, spin
+from training.templates.spin import SLOT, fill, plain, spin
 from training.templates.values import Values
 
 __all__ = ["KINDS", "NOUNS", "VERBS", "call", "no_call", "several", "tools"]
@@ -111,7 +111,7 @@ def _again(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[
     slot = needed[0].slot
     asked = rng.choice(AGAIN[language]).format(values(slot))
     call = guise.call({slot: values(slot)})
-    answered, said = result(tool, values, asked)
+    answered, said = result(tool, values)
     turns = [Turn("user", asked), Turn("assistant", calls=(call,))]
     return turns if rng.random() < 0.4 else [*turns, Turn("tool", answered), Turn("assistant", said)]
 
@@ -129,7 +129,7 @@ def _both(rng: random.Random, language: str, start: list[Turn]) -> Conversation:
         text = fill(line, values)
         asked.append(text[:1].lower() + text[1:] if text[:2].istitle() and asked and not line.startswith("<") else text)
         calls.append(guise.call({slot: values(slot) for slot in slots if slot in guise.names}))
-        answers.append(result(tool, values, text))
+        answers.append(result(tool, values))
         guises.append(guise)
         first = tool
     if language == "en":
@@ -162,7 +162,7 @@ def _twice(rng: random.Random, language: str, start: list[Turn]) -> Conversation
     text = line.replace(f"<{slot}>", one(slot) + joiner + other(slot))
     calls = tuple(guise.call({slot: values(slot)}) for values in (one, other))
     turns = [*start, Turn("user", text), Turn("assistant", calls=calls)]
-    answers = [result(tool, values, text) for values in (one, other)]
+    answers = [result(tool, values) for values in (one, other)]
     return Conversation(_told(rng, turns, answers), _others(rng, tool, (guise,), 2))
 
 
@@ -183,7 +183,7 @@ def call(rng: random.Random, language: str) -> Conversation:
         return Conversation(tuple(turns), _others(rng, tool, (guise,)))
     turns += [Turn("user", request), Turn("assistant", calls=(made,))]
     if rng.random() < 0.6:
-        answered, said = result(tool, values, request)
+        answered, said = result(tool, values)
         turns += [Turn("tool", answered), Turn("assistant", said)]
         if rng.random() < 0.2:
             turns += _again(tool, guise, rng, language)
@@ -197,7 +197,7 @@ def _lacking(tool: Tool, guise: Guise, rng: random.Random, language: str) -> lis
     """Return a request that lacks a value, the question for it, and mostly the call once it is given."""
     values = Values(rng, language)
     turns = [Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language))]
-    turns.append(Turn("assistant", spin(rng.choice(tool.of(language + "^")), rng)))
+    turns.append(Turn("assistant", plain(tool.of(language + "^")[0])))
     slot = tool.parameters[0].slot
     needed = {p.slot for p in tool.parameters if not p.optional}
     if slot in guise.names and needed <= {slot} and rng.random() < 0.6:
@@ -214,7 +214,7 @@ def _bare(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[T
     listed = [f"{guise.names[slot]} <{slot}>" for slot in slots if slot != lacks]
     said = (", " if language == "en" else "，").join([tool.about[0 if language == "en" else 2], *listed])
     turns = [Turn("user", fill(roughen(said, rng, language), values))]
-    turns.append(Turn("assistant", question(rng, tool, lacks, language)))
+    turns.append(Turn("assistant", question(tool, lacks, language)))
     if rng.random() < 0.7:
         given = {slot: values(slot) for slot in slots}
         turns += [Turn("user", values(lacks)), Turn("assistant", calls=(guise.call(given),))]
@@ -278,6 +278,6 @@ def several(rng: random.Random, language: str) -> Conversation:
             request, given = _request(tool, guise, rng, values)
             turns += [Turn("user", request), Turn("assistant", calls=(guise.call(given),))]
             if rng.random() < 0.35:
-                answered, said = result(tool, values, request)
+                answered, said = result(tool, values)
                 turns += [Turn("tool", answered), Turn("assistant", said)]
     return Conversation(tuple(turns), tuple(offered))

@@ -12,20 +12,13 @@ from pathlib import Path
 
 from training.chat import Conversation, Turn
 from training.service import roughen
-from training.templates.spin import SLOT, fill, spin
+from training.templates.spin import SLOT, fill, plain, spin
 from training.templates.values import Values
 
 FOLDER = Path(__file__).parent / "templates"
 SHORT = {
-    "en": {
-        "": ("<>.", "<>", "It is <>.", "That is <>."),
-        "day": ("On <>.", "<>.", "It is <>."),
-        "time": ("At <>.", "<>.", "It is <>."),
-        "city": ("In <>.", "<>.", "It is <>."),
-        "street": ("<>.", "It is <>."),
-        "mail": ("<>", "To <>.", "The address is <>."),
-    },
-    "zh": {"": ("<>。", "<>", "是<>。"), "city": ("在<>。", "<>。"), "mail": ("<>", "邮箱是<>。")},
+    "en": {"": "<>.", "day": "On <>.", "time": "At <>.", "city": "In <>.", "mail": "<>"},
+    "zh": {"": "<>。", "city": "在<>。", "mail": "<>"},
 }
 ALIKE = (
     {"phone", "hotel_phone", "emergency", "job_phone", "support_hours"},
@@ -148,27 +141,20 @@ def _question(topic: Topic, rng: random.Random, values: Values, language: str) -
     return fill(shown, values)
 
 
-def _short(topic: Topic, rng: random.Random, values: Values, language: str) -> str:
+def _short(topic: Topic, values: Values, language: str) -> str:
     """Return the value in few words."""
-    forms = [spin(line, rng) for line in topic.lines["."]]
+    if topic.lines["."]:
+        return fill(plain(topic.lines["."][0]), values)
     kind = topic.slot.removesuffix("_b")
-    if not forms:
-        forms = [text.replace("<>", f"<{topic.slot}>") for text in SHORT[language].get(kind, SHORT[language][""])]
-    return fill(rng.choice(forms), values)
+    return SHORT[language].get(kind, SHORT[language][""]).replace("<>", values(topic.slot))
 
 
 def _asked(fact: Fact, rng: random.Random, language: str) -> tuple[str, str]:
     """Return a question and its answer, in *language*, which may be another than that of the fact."""
     topic = topics(language).get(fact.topic.name)
     if language != fact.values.language and topic and topic.slot == fact.topic.slot:
-        return _question(topic, rng, fact.values, language), _short(topic, rng, fact.values, language)
-    topic, language, dice = fact.topic, fact.values.language, rng.random()
-    question = _question(topic, rng, fact.values, language)
-    if dice < 0.75:
-        return question, fact.line
-    if dice < 0.85:
-        return question, _told(topic, rng, fact.values)
-    return question, _short(topic, rng, fact.values, language)
+        return _question(topic, rng, fact.values, language), _short(topic, fact.values, language)
+    return _question(fact.topic, rng, fact.values, fact.values.language), fact.line
 
 
 def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[str, str]:
@@ -183,7 +169,7 @@ def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[str,
             [topic for topic in topics(language).values() if topic not in known and topic.name not in near]
         )
     question = _question(topic, rng, _fact(topic, rng, language, facts).values, language)
-    return question, spin(rng.choice(wordings(language, "-")), rng)
+    return question, plain(wordings(language, "-")[0])
 
 
 def grounded(rng: random.Random, language: str) -> Conversation:

@@ -56,7 +56,7 @@ def tools() -> tuple[Tool, ...]:
     """Read every `tools*.txt`."""
     found: list[Tool] = []
     texts = (path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("tools*.txt")))
-    for line in "".join(texts).splitlines():
+    for line in "\n".join(texts).splitlines():
         if line.startswith("= "):
             found.append(Tool())
         elif line.startswith("p "):
@@ -64,7 +64,7 @@ def tools() -> tuple[Tool, ...]:
         elif line.startswith(("name: ", "about: ")):
             key, values = line.split(": ", 1)
             (found[-1].names if key == "name" else found[-1].about).extend(values.split("|"))
-        elif not line.startswith("#"):
+        elif line and not line.startswith("#"):
             key, text = (line[:3], line[4:]) if line[2] in "!~^" else line.split(": ", 1)
             found[-1].lines.setdefault(key, []).append(text)
     return tuple(found)

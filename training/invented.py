@@ -71,10 +71,7 @@ LISTED = {
     "zh": ("(请|帮我|){verb}{noun}，{listed}", "调用{name}，{listed}", "请用{name}：{listed}",
            "{verb}一个{noun}：{listed}", "{listed}，请{verb}{noun}", "我要{verb}{noun}，{listed}"),
 }  # fmt: skip
-ASKS = {
-    "en": ("Please tell me the {}.", "What is the {}?", "I also need the {}.", "Which {} shall I use?"),
-    "zh": ("请告诉我{}。", "请问{}是什么？", "还需要{}，请提供。", "{}是什么呢？"),
-}
+ASKS = {"en": "Please tell me the {}.", "zh": "请告诉我{}。"}
 
 
 def _label(rng: random.Random, slot: str, noun: str) -> tuple[str, str, bool]:
@@ -134,7 +131,7 @@ def invented(rng: random.Random) -> Tool:
     return tool
 
 
-def question(rng: random.Random, tool: Tool, slot: str, language: str) -> str:
+def question(tool: Tool, slot: str, language: str) -> str:
     """Return the question for the one value that a request lacks."""
     label = next(parameter.names[0] for parameter in tool.parameters if parameter.slot == slot)
-    return rng.choice(ASKS[language]).format(label.replace("_", " "))
+    return ASKS[language].format(label.replace("_", " "))

@@ -1,27 +1,18 @@
 """What functions answer, and the sentences that read it out: every value as it stands, and nothing else."""
 
 import json
-import random
 from typing import Any
 
 from training.chat import dumps
 from training.guises import Tool
 from training.invented import KINDS, NOUNS, NUMERIC
-from training.templates.spin import SLOT, fill
+from training.templates.spin import fill
 from training.templates.values import Values, word
 
 STATES = ("ok", "done", "success", "open", "ready", "pending", "booked", "active", "closed", "sent", "in progress")
 ERRORS = ("not found", "no such number", "timeout", "service unavailable", "invalid date", "permission denied",
           "out of stock", "already cancelled", "unknown customer", "system busy")  # fmt: skip
-SORRY = {
-    "en": ("I am sorry, that did not work: {}.", "Sorry, there was an error: {}.", "Unfortunately that failed: {}.",
-           "I am sorry, the answer was an error: {}."),
-    "zh": ("抱歉，没有成功：{}。", "很抱歉，出错了：{}。", "对不起，操作失败：{}。", "抱歉，系统返回错误：{}。"),
-}  # fmt: skip
-HEADS = {
-    "en": (*[""] * 12, "Here is the result: ", "Done. ", "I have checked: "),
-    "zh": (*[""] * 12, "结果如下：", "已完成。", "查到了："),
-}
+SORRY = {"en": "I am sorry, that did not work: {}.", "zh": "抱歉，没有成功：{}。"}
 
 
 def _pairs(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -39,20 +30,17 @@ def _pairs(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return found
 
 
-def read_out(value: dict[str, Any], rng: random.Random, language: str) -> str:
-    """Return a sentence with every pair of *value*."""
-    head = rng.choice(HEADS[language])
+def read_out(value: dict[str, Any], language: str) -> str:
+    """Return a sentence with every pair of *value*, in the order in which they stand there."""
     if language == "zh":
-        form = rng.choice(["{} 为 {}"] * 5 + ["{}是{}", "{}：{}"])
-        return head + "，".join(form.format(key, held.replace("\n", "、")) for key, held in _pairs(value)) + "。"
-    form = rng.choice(["the {} {} {}"] * 6 + ["{} {} {}"])
+        return "，".join(f"{key} 为 {held}".replace("\n", "、") for key, held in _pairs(value)) + "。"
     said = [
-        form.format(key.replace("_", " "), "are" if "\n" in held else "is", " and ".join(held.rsplit("\n", 1)))
+        f"the {key.replace('_', ' ')} {'are' if chr(10) in held else 'is'} {' and '.join(held.rsplit(chr(10), 1))}"
         for key, held in _pairs(value)
     ]
-    joined = ", ".join(said[:-1]) + rng.choice([", and ", " and "]) + said[-1] if len(said) > 1 else said[0]
+    joined = ", ".join(said[:-1]) + (", and " if len(said) > 2 else " and ") + said[-1] if len(said) > 1 else said[0]
     joined = joined.replace("\n", ", ") + "."
-    return head + (joined if head.endswith(": ") else joined[:1].upper() + joined[1:])
+    return joined[:1].upper() + joined[1:]
 
 
 def _value(values: Values, slot: str) -> str | float:
@@ -79,18 +67,14 @@ def _made(values: Values) -> dict[str, Any]:
     return pairs
 
 
-def result(tool: Tool, values: Values, request: str) -> tuple[str, str]:
-    """Return what the function answers, and a sentence that says only what was asked or answered."""
+def result(tool: Tool, values: Values) -> tuple[str, str]:
+    """Return what the function answers, and the sentence that reads it out."""
     rng, language = values.rng, values.language
     if rng.random() < 0.05:
         why = rng.choice(ERRORS)
-        return dumps({"error": why}), rng.choice(SORRY[language]).format(why)
+        return dumps({"error": why}), SORRY[language].format(why)
     if tool.of("result") and rng.random() < 0.75:
         text = fill(rng.choice(tool.of("result")), values)
-        said = rng.choice(tool.of(language + "!"))
-        known = all(slot in values.kept and values(slot) in request + text for slot in SLOT.findall(said))
-        if known and rng.random() < 0.5:
-            return text, fill(said, values)
-        return text, read_out(json.loads(text), rng, language)
+        return text, read_out(json.loads(text), language)
     made = _made(values)
-    return dumps(made), read_out(made, rng, language)
+    return dumps(made), read_out(made, language)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from training.chat import Conversation, Turn
-from training.templates.spin import SLOT, fill, spin
+from training.templates.spin import SLOT, fill, plain, spin
 from training.templates.values import LISTS, Values
 
 FOLDER = Path(__file__).parent / "templates"
@@ -52,6 +52,8 @@ USUAL = {
 """How much more often than the rest a topic is asked about; the generic ones hold thousands of odd details."""
 PHRASES = {"thing", "trouble", "wish", "detail", "mood"}
 """Slots that are mere wording and nothing an answer repeats."""
+SAID = {"sorry", "tell", "look", "pass"}
+"""Slots that stand in answers and are wording alone."""
 WORD = re.compile(r"(?<![\w<.@'-])[a-z]{5,}(?![\w>@'-]|\.\w)")
 
 
@@ -152,9 +154,11 @@ def ask(topic: Topic, rng: random.Random, values: Values) -> str:
     return _phrase(spin(rng.choice(topic.questions), rng), rng, values)
 
 
-def answer(topic: Topic, rng: random.Random, values: Values) -> str:
-    """Return one answer of *topic*."""
-    return fill(spin(rng.choice(topic.answers), rng), values)
+def answer(topic: Topic, values: Values) -> str:
+    """Return the answer of *topic*: always the same words, for nothing tells which of several is due."""
+    return fill(
+        plain(topic.answers[0]), lambda name: LISTS[f"{name}.{values.language}"][0] if name in SAID else values(name)
+    )
 
 
 def system(rng: random.Random, language: str) -> tuple[Turn, ...]:
@@ -176,7 +180,7 @@ def outside_pair(rng: random.Random, language: str) -> tuple[Turn, Turn]:
 def pair(topic: Topic, rng: random.Random, language: str) -> tuple[Turn, Turn]:
     """Return a question of *topic* and its answer."""
     values = Values(rng, language)
-    return Turn("user", ask(topic, rng, values)), Turn("assistant", answer(topic, rng, values))
+    return Turn("user", ask(topic, rng, values)), Turn("assistant", answer(topic, values))
 
 
 def _path(rng: random.Random, language: str) -> list[Topic]:

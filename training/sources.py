@@ -203,7 +203,7 @@ def customers(data: Path, rng: random.Random) -> Iterator[Document]:
     every = {topic.name: topic for topic in topics("en")}
     for text, name in rng.sample(found, min(len(found), 4000)):
         if len(text) < LONGEST:
-            reply = answer(every[name], rng, Values(rng, "en"))
+            reply = answer(every[name], Values(rng, "en"))
             yield document(Conversation((*system(rng, "en"), Turn("user", text), Turn("assistant", reply))))
 
 

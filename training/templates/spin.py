@@ -7,6 +7,7 @@ does not close is an error at once, because a broken template would otherwise be
 import random
 import re
 from collections.abc import Callable
+from operator import itemgetter
 
 SLOT = re.compile(r"<([a-z_]+)>")
 
@@ -31,16 +32,21 @@ def _choices(text: str, start: int) -> tuple[list[str], int]:
 
 def spin(text: str, rng: random.Random) -> str:
     """Choose among the alternatives of *text*; slots stay."""
-    return re.sub(r"  +", " ", _chosen(text, rng)).strip()
+    return re.sub(r"  +", " ", _chosen(text, rng.choice)).strip()
 
 
-def _chosen(text: str, rng: random.Random) -> str:
+def plain(text: str) -> str:
+    """Take the first alternative everywhere: what is to be learnt as an answer must follow from what was read."""
+    return re.sub(r"  +", " ", _chosen(text, itemgetter(0))).strip()
+
+
+def _chosen(text: str, choose: Callable[[list[str]], str]) -> str:
     """Choose, and leave the spaces as they fall."""
     out, place = [], 0
     while (opening := text.find("(", place)) >= 0:
         out.append(text[place:opening])
         parts, place = _choices(text, opening + 1)
-        out.append(_chosen(rng.choice(parts), rng))
+        out.append(_chosen(choose(parts), choose))
     out.append(text[place:])
     return "".join(out)
 

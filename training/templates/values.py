@@ -22,9 +22,10 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def _read() -> dict[str, list[str]]:
-    """Read `values.txt`: a line `name: a|b|c` each; a name may come again and adds."""
+    """Read every `values*.txt`: a line `name: a|b|c` each; a name may come again and adds."""
     lists: dict[str, list[str]] = {}
-    for line in (HERE / "values.txt").read_text(encoding="utf-8").splitlines():
+    texts = (path.read_text(encoding="utf-8") for path in sorted(HERE.glob("values*.txt")))
+    for line in "\n".join(texts).splitlines():
         if line and not line.startswith("#"):
             name, values = line.split(": ", 1)
             lists.setdefault(name, []).extend(values.split("|"))

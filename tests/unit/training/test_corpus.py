@@ -16,7 +16,7 @@ import pytest
 from training import drills, extraction, functions, grounded, service
 from training.chat import BEGIN, END, START, Conversation, Turn, document
 from training.corpus import own
-from training.templates.spin import SLOT, spin, variants
+from training.templates.spin import SLOT, plain, spin, variants
 from training.templates.values import Values
 
 CALL = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
@@ -41,6 +41,19 @@ def test_spin_chooses_nested_alternatives() -> None:
     found = {spin(template, random.Random(n)) for n in range(200)}
     assert found == {"a <city>", "b c <city>", "b d <city>", "<city>"}
     assert variants("(a|b)(c|d)") == 4
+
+
+def test_plain_takes_the_first_alternatives() -> None:
+    """What is learnt as an answer has one wording."""
+    assert plain("(a|b (c|d)|) (|x) <city>") == "a <city>"
+
+
+@LANGUAGES
+def test_an_answer_follows_from_the_topic(language: str) -> None:
+    """Whoever asks and however, the same matter is answered in the same words, but for the values."""
+    for topic in service.topics(language):
+        said = {service.answer(topic, Values(random.Random(n), language)) for n in range(5)}
+        assert len(said) == 1 or SLOT.search(plain(topic.answers[0])), topic.name
 
 
 def test_an_open_bracket_is_an_error() -> None:
@@ -226,7 +239,7 @@ def test_a_question_and_its_fact_name_the_same_thing(language: str) -> None:
 
 def is_told(text: str, said: str) -> bool:
     """Tell whether *text* is a value of *said* within a sentence of `drills.SAID`."""
-    forms = [re.escape(form) for forms in drills.SAID.values() for form in forms]
+    forms = [re.escape(form) for form in drills.SAID.values()]
     frames = [form.replace(r"\{0\}", ".+?").replace(r"\{1\}", "(.+?)") for form in forms]
     found = (re.fullmatch(frame, text) for frame in frames)
     return any(match[1] in said for match in found if match)
