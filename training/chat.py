@@ -5,23 +5,31 @@ cannot drift.
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 START, END, BEGIN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
+KEY = re.compile(r'("[^"]*": )')
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One message. A *forced* answer is one whose first character the grammar, not the model, has chosen."""
+    """One message.
+
+    forced: the first character of this answer was chosen by the grammar, not by the model. keyed: and so were the keys
+    of its JSON, so that nothing but the values is learnt. heard: an answer that nothing before it explains: only read.
+    """
 
     role: str
     text: str = ""
     calls: tuple[dict[str, Any], ...] = ()
     forced: bool = False
+    keyed: bool = False
+    heard: bool = False
 
 
 @dataclass
@@ -36,9 +44,13 @@ class Document:
         self.text += text
 
     def write(self, text: str) -> None:
-        """Add what the model learns to write."""
-        self.learnt.append((len(self.text), len(self.text) + len(text)))
-        self.text += text
+        """Add what the model learns to write; what follows on the last such piece is one with it."""
+        begin, end = len(self.text), len(self.text) + len(text)
+        if self.learnt and self.learnt[-1][1] == begin:
+            begin = self.learnt.pop()[0]
+        if text:
+            self.learnt.append((begin, end))
+            self.text += text
 
 
 @dataclass(frozen=True)
@@ -83,10 +95,15 @@ def document(conversation: Conversation) -> Document:
         elif turn.role == "assistant":
             doc.read(f"{START}assistant\n")
             text = turn.text + "\n".join(call_text(call) for call in turn.calls)
+            if turn.heard:
+                doc.read(f"{text}{END}\n")
+                continue
             if turn.forced:
                 doc.read(text[:1])
                 text = text[1:]
-            doc.write(text + END)
+            for number, piece in enumerate(KEY.split(text) if turn.keyed else [text]):
+                (doc.read if number % 2 else doc.write)(piece)
+            doc.write(END)
             doc.read("\n")
         else:
             doc.read(f"{START}{turn.role}\n{turn.text}{END}\n")

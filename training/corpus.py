@@ -14,15 +14,15 @@ from training.chat import Conversation, Document, document, prose
 ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
-    (service.chat, 0.12),
-    (service.off_topic, 0.08),
-    (grounded.grounded, 0.15),
-    (drills.drill, 0.11),
-    (functions.call, 0.08),
-    (functions.several, 0.24),
-    (functions.no_call, 0.07),
-    (extraction.task, 0.06),
-    (tickets.ticket, 0.09),
+    (service.chat, 0.09),
+    (service.off_topic, 0.09),
+    (grounded.grounded, 0.21),
+    (drills.drill, 0.09),
+    (functions.call, 0.11),
+    (functions.several, 0.18),
+    (functions.no_call, 0.08),
+    (extraction.task, 0.04),
+    (tickets.ticket, 0.11),
 )
 
 FINISH = (

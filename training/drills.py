@@ -104,7 +104,7 @@ def as_json(rng: random.Random, language: str) -> Conversation:
         (
             *((Turn("system", wish),) if not forced or rng.random() < 0.5 else ()),
             Turn("user", _list(rng, pairs if not forced else {label: pairs[label] for label in wanted}, language)),
-            Turn("assistant", found, forced=forced),
+            Turn("assistant", found, forced=forced, keyed=forced),
         )
     )
 

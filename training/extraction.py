@@ -121,7 +121,7 @@ def _pose(rng: random.Random, language: str, keys: list[str], text: str, value: 
     form = rng.random()
     if form < 0.45:
         told = (Turn("system", rng.choice(PLAIN[language])),) if rng.random() < 0.5 else ()
-        return Conversation((*told, Turn("user", text), Turn("assistant", reply, forced=True)))
+        return Conversation((*told, Turn("user", text), Turn("assistant", reply, forced=True, keyed=True)))
     spoken = rng.random() < 0.2 and language == "en"
     joined = " and ".join(keys) if spoken else ("、" if language == "zh" and rng.random() < 0.5 else ", ").join(keys)
     wish = spin(rng.choice(WISHES[language]), rng).replace("<keys>", joined)

@@ -258,7 +258,7 @@ def several(rng: random.Random, language: str) -> Conversation:
     """Return a conversation in which functions are called and not called by turns, all of them on offer throughout."""
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
     pairs: list[tuple[Tool, Guise]] = []
-    while len(pairs) < 2 or (len(pairs) < 3 and rng.random() < 0.4):
+    while len(pairs) < 2 or (len(pairs) < 4 and rng.random() < 0.45):
         tool = _some(rng)
         guise = dress(tool, rng, language)
         if all(tool is not other and guise.schema["name"] != its.schema["name"] for other, its in pairs):
@@ -267,9 +267,9 @@ def several(rng: random.Random, language: str) -> Conversation:
     catch = any(CATCHALL.search(schema["name"]) for schema in offered)
     for _ in range(rng.choices((2, 3, 4), (3, 4, 2))[0]):
         (tool, guise), share = rng.choice(pairs), rng.random()
-        if share < 0.16 and not catch:
+        if share < 0.18 and not catch:
             turns += _unfit(offered, rng, language)
-        elif share < 0.26:
+        elif share < 0.27:
             turns += _aside(offered, rng, language)
         elif share < 0.34 and tool.of(language + "~"):
             turns += _lacking(tool, guise, rng, language)

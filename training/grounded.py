@@ -2,7 +2,7 @@
 
 The texts are in `templates/facts.en.txt` and `templates/facts.zh.txt`. There `=` opens a topic, which may have the same
 name in both languages; `?` is a question, `!` the fact, `.` a short answer. The last slot of the first fact is what is
-asked for. `%` lines are heads of a passage and `-` lines say that something is not given.
+asked for. `%` lines are heads of a passage and the `-` line says that something is not given.
 """
 
 import random
@@ -27,7 +27,21 @@ ALIKE = (
     {"manager", "ceo", "founder", "job_title", "chef"},
     {"coupon", "member_discount", "student_discount"},
     {"delivery_price", "free_shipping"},
-    {"open", "surgery", "support_hours", "closed_day", "kitchen_close", "checkin", "garage_close"},
+    {"pets", "dog_tax"},
+    {"ticket_price", "museum_free", "audio_guide"},
+    {"headquarters", "data_city"},
+    {
+        "open",
+        "last_entry",
+        "visiting",
+        "quiet_hours",
+        "surgery",
+        "support_hours",
+        "closed_day",
+        "kitchen_close",
+        "checkin",
+        "garage_close",
+    },
     {"order_number", "tracking", "invoice_number"},
     {"refund", "return"},
     {"door", "hotel_wifi"},
@@ -83,7 +97,7 @@ def topics(language: str) -> dict[str, Topic]:
 
 @cache
 def wordings(language: str, mark: str) -> tuple[str, ...]:
-    """Return the heads (`%`) or the ways to say that something is not given (`-`)."""
+    """Return the heads (`%`) or the way to say that something is not given (`-`)."""
     return tuple(line[2:] for line in _lines(language) if line.startswith(f"{mark} "))
 
 
@@ -179,7 +193,7 @@ def grounded(rng: random.Random, language: str) -> Conversation:
     spoken = ({"en": "zh", "zh": "en"}[language]) if rng.random() < 0.07 else language
     asked = rng.sample(facts, max(1, len(facts) - rng.choice((0, 0, 1, 2))))
     pairs = [_asked(fact, rng, spoken) for fact in asked]
-    if rng.random() < 0.35:
+    if rng.random() < 0.45:
         pairs[rng.randrange(len(pairs))] = _missing(facts, rng, language)
     turns = [Turn(role, said) for pair in pairs for role, said in zip(("user", "assistant"), pair, strict=True)]
     if rng.random() < 0.8:

@@ -34,7 +34,7 @@ class Tool:
     lines: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, key: str) -> list[str]:
-        """Return the lines marked *key*, such as `en!`."""
+        """Return the lines marked *key*, such as `en~`."""
         return self.lines.get(key, [])
 
 
@@ -65,7 +65,7 @@ def tools() -> tuple[Tool, ...]:
             key, values = line.split(": ", 1)
             (found[-1].names if key == "name" else found[-1].about).extend(values.split("|"))
         elif line and not line.startswith("#"):
-            key, text = (line[:3], line[4:]) if line[2] in "!~^" else line.split(": ", 1)
+            key, text = (line[:3], line[4:]) if line[2] in "~^" else line.split(": ", 1)
             found[-1].lines.setdefault(key, []).append(text)
     return tuple(found)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from training import spoken
 from training.chat import Conversation, Document, Turn, document, dumps, prose
 from training.service import answer, outside, system, topics
 from training.templates.values import Values
@@ -243,6 +244,27 @@ def labels(data: Path, rng: random.Random) -> Iterator[Document]:
             )
 
 
+def intents(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield functions without arguments, asked for by the messages of three sets."""
+    names = ("clinc150", "banking77", "natcs", "multidogo")
+    found = [row for name in names for row in rows(data / name / "train.jsonl.gz") if row.get("intent")]
+    clear = [row for row in found if "slots" not in row or row["intent"] in spoken.RUN_TOGETHER]
+    for talk in spoken.intents(((row["text"], row["intent"]) for row in clear), 6000, rng):
+        yield document(talk)
+
+
+def forms(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield functions whose arguments stand in what customers of six trades say, and in Chinese of travellers."""
+    for talk in spoken.forms(rows(data / "multidogo/train.jsonl.gz"), 4000, rng):
+        yield document(talk)
+
+
+def places(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield functions whose arguments stand in what travellers say, in Chinese."""
+    for talk in spoken.places(rows(data / "crosswoz/utterances.jsonl.gz"), 3000, rng):
+        yield document(talk)
+
+
 def texts(data: Path, rng: random.Random) -> Iterator[Document]:
     """Yield plain text, for completions without a chat: single turns of the dialogues, whole."""
     for name in ("star/train.jsonl.gz", "crosswoz/dialogues.jsonl.gz"):
@@ -257,7 +279,10 @@ PUBLIC = {
     "strangers": (strangers, 1500),
     "customers": (customers, 1500),
     "tourists": (tourists, 150),
-    "labels": (labels, 800),
+    "labels": (labels, 2000),
+    "intents": (intents, 5000),
+    "forms": (forms, 3000),
+    "places": (places, 2500),
     "texts": (texts, 150),
 }
 

@@ -90,7 +90,7 @@ def _talk(name: str, details: list[str], level: int, values: Values) -> list[Tur
     told: list[Turn] = []
     for number, texts in enumerate(turns):
         if number:
-            told.append(Turn("assistant", _said("ask" if number == 1 else "more", values)))
+            told.append(Turn("assistant", _said("ask" if number == 1 else "more", values), heard=True))
         told.append(Turn("user", blank.join(texts)))
     return told
 
@@ -147,16 +147,16 @@ def ticket(rng: random.Random, language: str) -> Conversation:
     rng.shuffle(details)
     record, wished = _record(name, details, level, values)
     forced = rng.random() < 0.5
-    reply = Turn("assistant", dumps(record), forced=forced)
+    reply = Turn("assistant", dumps(record), forced=forced, keyed=forced)
     wish = spin(rng.choice(blocks()["common"]["wish." + language]), rng)
     wish = wish.replace("<keys>", ("、" if language == "zh" else ", ").join(wished))
     share = rng.random()
-    if forced and share < 0.2:
+    if forced and share < 0.1:
         return Conversation((Turn("system", rng.choice(PLAIN[language])), *talk, reply))
     if share < 0.8:
         return Conversation((Turn("system", wish), *talk, reply))
     if share < 0.9:
         last = Turn("user", talk[-1].text + rng.choice(("\n", "\n\n", " ")) + wish)
         return Conversation((*talk[:-1], last, reply))
-    closing = Turn("assistant", _said("more", values))
+    closing = Turn("assistant", _said("more", values), heard=True)
     return Conversation((*talk, closing, Turn("user", wish), reply))

@@ -194,6 +194,20 @@ def test_only_answers_are_learnt() -> None:
     assert doc.text.startswith(f"{BEGIN}{START}system\ns{END}\n{START}user\n")
 
 
+def test_a_keyed_answer_teaches_its_values_alone() -> None:
+    """Where a grammar writes the keys, they are read."""
+    text = '{"a": 1, "b": {"c": "x: y"}}'
+    doc = document(Conversation((Turn("user", "u"), Turn("assistant", text, forced=True, keyed=True))))
+    assert [doc.text[begin:end] for begin, end in doc.learnt] == ["1, ", "{", f'"x: y"}}}}{END}']
+
+
+def test_a_heard_answer_is_not_learnt() -> None:
+    """What nothing before it explains is only read."""
+    doc = document(Conversation((Turn("user", "u"), Turn("assistant", "any words", heard=True))))
+    assert doc.learnt == []
+    assert f"assistant\nany words{END}" in doc.text
+
+
 def test_a_forced_answer_does_not_teach_its_beginning() -> None:
     """The brace that a grammar forces is read, not learnt."""
     doc = document(Conversation((Turn("user", "u"), Turn("assistant", '{"a": 1}', forced=True))))

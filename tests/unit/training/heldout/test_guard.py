@@ -61,7 +61,7 @@ def taught() -> Iterator[str]:
         yield from (line for lines in tool.lines.values() for line in lines)
     yield from (text for _, english, chinese in extraction.FIELDS.values() for text in (english, chinese))
     for language in service.LANGUAGES:
-        yield from (*functions.NONE[language], *results.SORRY[language], *invented.ASKS[language])
+        yield from (functions.NONE[language], results.SORRY[language], invented.ASKS[language])
     for lines in taught_tickets.blocks().values():
         yield from (text for mark, texts in lines.items() if not mark.startswith(("label.", "name.")) for text in texts)
 
