@@ -5,7 +5,7 @@ finished model on any machine; a faster one merely sees more tokens. Killed, it 
 --resume, and so it does from what `restart.py` made of a file. Matrices are trained with Muon, all else with AdamW.
 
 All of it is done in bf16 where the processor has instructions for it, which is measured at the start: without them bf16
-is fifteen times slower than fp32. Muon's inner steps are bf16 in torch, so there our own (`muon.py`) takes its place.
+is fifteen times slower than fp32.
 """
 
 import argparse
@@ -88,8 +88,7 @@ def optimizers(network: Network, plan: Plan, *, half: bool) -> list[torch.optim.
     """Return Muon for the matrices of the blocks and AdamW for the rest, each knowing its full rate."""
     matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
     gains = [weight for weight in network.parameters() if weight.dim() == 1]
-    kind = torch.optim.Muon if half else Muon
-    muon = kind(matrices, lr=plan.matrix_rate, weight_decay=0.01, momentum=0.95)
+    muon = Muon(matrices, lr=plan.matrix_rate, half=half)
     adam = torch.optim.AdamW([*gains, network.output.weight], lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
     words = torch.optim.AdamW(network.embedding.parameters(), lr=plan.word_rate, betas=(0.9, 0.98), weight_decay=0.0)
     return [muon, adam, words]
