@@ -26,7 +26,7 @@ class Plan:
     """How to train."""
 
     minutes: float
-    rows: int = 8
+    rows: int = 16
     matrix_rate: float = 0.02
     other_rate: float = 0.001
     word_rate: float = 0.01
