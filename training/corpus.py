@@ -27,11 +27,11 @@ MIX: Mix = (
 
 FINISH = (
     (service.chat, 0.17),
-    (service.off_topic, 0.12),
-    (grounded.grounded, 0.20),
-    (functions.call, 0.15),
-    (functions.several, 0.14),
-    (functions.no_call, 0.09),
+    (service.off_topic, 0.13),
+    (grounded.grounded, 0.18),
+    (functions.call, 0.14),
+    (functions.several, 0.12),
+    (functions.no_call, 0.13),
     (extraction.task, 0.03),
     (tickets.ticket, 0.10),
 )

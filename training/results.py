@@ -31,9 +31,10 @@ def _pairs(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def read_out(value: dict[str, Any], language: str) -> str:
-    """Return a sentence with every pair of *value*, in the order in which they stand there."""
+    """Return a sentence with every pair of *value*, in order; the Chinese has a head, for keys are English."""
     if language == "zh":
-        return "，".join(f"{key} 为 {held}".replace("\n", "、") for key, held in _pairs(value)) + "。"
+        listed = "，".join(f"{key} 为 {held}".replace("\n", "、") for key, held in _pairs(value))
+        return f"处理结果如下：{listed}。"
     said = [
         f"the {key.replace('_', ' ')} {'are' if chr(10) in held else 'is'} {' and '.join(held.rsplit(chr(10), 1))}"
         for key, held in _pairs(value)

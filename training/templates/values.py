@@ -60,7 +60,7 @@ def _code(rng: random.Random) -> str:
 
 
 def _odd_code(rng: random.Random, letters: str) -> str:
-    """Return a code of two groups, or with letters in its middle: none of two letters, digits, dash, digits."""
+    """Return a code of two or three groups, or with letters in its middle: not as the held-out ones are."""
     short, longer = str(rng.randint(10, 99)), str(rng.randint(100, 99999))
     return rng.choice(
         [
@@ -71,6 +71,10 @@ def _odd_code(rng: random.Random, letters: str) -> str:
             f"{letters[0]}{short}-{longer}",
             f"{letters}/{longer}",
             f"{longer}{letters[0]}{rng.randint(1, 9)}",
+            f"{letters[0]}{longer}-{short}{rng.randint(1, 99)}",
+            f"{longer}-{letters[0]}-{longer[::-1]}",
+            f"{longer[:4]}-{(letters + 'XQZ')[:3]}-{short}{longer[-2:]}",
+            f"{short}-{letters}-{short[::-1]}",
         ]
     )
 
@@ -132,13 +136,7 @@ def _street(rng: random.Random, language: str) -> str:
 
 def _date(rng: random.Random, language: str) -> str:
     """Return a date, absolute or relative."""
-    year, month, day = rng.randint(2024, 2027), rng.randint(1, 12), rng.randint(1, 28)
-    if rng.random() < 0.4:
-        return rng.choice(LISTS["when." + language])
-    if language == "zh":
-        return rng.choice([f"{month}月{day}日", f"{month}月{day}号", f"{year}-{month:02}-{day:02}"])
-    name = rng.choice(LISTS["month"])
-    return rng.choice([f"{name} {day}", f"{day} {name}", f"{year}-{month:02}-{day:02}"])
+    return rng.choice(LISTS["when." + language]) if rng.random() < 0.4 else _day(rng, language)
 
 
 def _time(rng: random.Random, language: str) -> str:
@@ -173,7 +171,15 @@ def _person(rng: random.Random, language: str) -> str:
 
 def _amount(rng: random.Random) -> str:
     """Return a number as text."""
-    whole = rng.choice([rng.randint(1, 99), rng.randint(100, 999), rng.randint(1, 99) * 10, rng.randint(1000, 9999)])
+    whole = rng.choice(
+        [
+            rng.randint(1, 99),
+            rng.randint(100, 999),
+            rng.randint(1, 99) * 10,
+            rng.randint(1000, 9999),
+            rng.randint(10000, 99999),
+        ]
+    )
     return (
         str(whole) if rng.random() < 0.7 else f"{whole}.{rng.choice([5, 25, 50, 75, 99, 90, 15, 29, 45, 60, 80, 95])}"
     )
@@ -209,7 +215,7 @@ class Values:
             "time": lambda: _time(rng, language),
             "person": lambda: _person(rng, language),
             "amount": lambda: _amount(rng),
-            "count": lambda: str(rng.randint(2, 12)),
+            "count": lambda: str(rng.randint(2, 12) if rng.random() < 0.7 else rng.randint(13, 99)),
             "mail": lambda: _mail(rng),
             "phone": lambda: _phone(rng, language),
             "day": lambda: _day(rng, language),

@@ -254,6 +254,7 @@ def test_a_question_and_its_fact_name_the_same_thing(language: str) -> None:
 def is_told(text: str, said: str) -> bool:
     """Tell whether *text* is a value of *said* within a sentence of `drills.SAID`."""
     forms = [re.escape(form) for form in drills.SAID.values()]
-    frames = [form.replace(r"\{0\}", ".+?").replace(r"\{1\}", "(.+?)") for form in forms]
+    labels = (".+?", ".+")  # a label may hold the very word that ends it
+    frames = [form.replace(r"\{0\}", label).replace(r"\{1\}", "(.+?)") for form in forms for label in labels]
     found = (re.fullmatch(frame, text) for frame in frames)
     return any(match[1] in said for match in found if match)
