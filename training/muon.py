@@ -1,7 +1,7 @@
 """Muon with its inner steps in bf16 or fp32, as the processor likes it, and matrices of one shape at once.
 
 torch's own is bf16 alone, which without instructions for it is fifteen times slower than fp32, and does one matrix
-after another, which with them takes nearly twice as long.
+after another in five steps, which with them takes 1.7 times as long as our four.
 
 Each matrix moves by its momentum made orthogonal (Newton and Schulz's iteration, quintic, coefficients of Keller
 Jordan's post "Muon: An optimizer for hidden layers in neural networks", 2024).

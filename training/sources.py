@@ -245,7 +245,7 @@ def labels(data: Path, rng: random.Random) -> Iterator[Document]:
 
 
 def intents(data: Path, rng: random.Random) -> Iterator[Document]:
-    """Yield functions without arguments, asked for by the messages of three sets."""
+    """Yield functions without arguments, asked for by the messages of four sets."""
     names = ("clinc150", "banking77", "natcs", "multidogo")
     found = [row for name in names for row in rows(data / name / "train.jsonl.gz") if row.get("intent")]
     clear = [row for row in found if "slots" not in row or row["intent"] in spoken.RUN_TOGETHER]
@@ -254,7 +254,7 @@ def intents(data: Path, rng: random.Random) -> Iterator[Document]:
 
 
 def forms(data: Path, rng: random.Random) -> Iterator[Document]:
-    """Yield functions whose arguments stand in what customers of six trades say, and in Chinese of travellers."""
+    """Yield functions whose arguments stand in what customers of six trades say."""
     for talk in spoken.forms(rows(data / "multidogo/train.jsonl.gz"), 4000, rng):
         yield document(talk)
 

@@ -1,4 +1,4 @@
-"""Held-out slot values in both languages; numbers, codes and dates have forms that the corpus has no rule for."""
+"""Held-out slot values in both languages; codes have forms, and dates days and years, that the corpus never draws."""
 
 import random
 from pathlib import Path
