@@ -72,6 +72,28 @@ def call_text(call: dict[str, Any]) -> str:
     return f"<tool_call>\n{inside}\n</tool_call>"
 
 
+def _kind(schema: dict[str, Any]) -> str:
+    """Return the choices or the type of an argument, nothing for a plain string."""
+    if schema.get("enum"):
+        return "|".join(str(it) for it in schema["enum"])
+    kind = schema.get("type")
+    return kind if kind in ("integer", "number", "boolean") else "" if kind == "string" else dumps(schema)
+
+
+def tool_text(schema: dict[str, Any]) -> str:
+    """Return a function as the model reads it, a line for it and one for each argument.
+
+    The name comes last, behind what tells it: there it can be weighed against the request by what stands before it,
+    which is all that a token ever sees. `=` goes before a name that is required, `?` before one that is not.
+    """
+    parameters = schema.get("parameters") or {}
+    lines = [f"# {schema.get('description') or ''}={schema['name']}"]
+    for name, it in (parameters.get("properties") or {}).items():
+        told = ", ".join(part for part in (it.get("description"), _kind(it)) if part)
+        lines.append(f"- {told}{'=' if name in (parameters.get('required') or ()) else '?'}{name}")
+    return "\n".join(lines)
+
+
 def _head(conversation: Conversation) -> tuple[str, tuple[Turn, ...]]:
     """Return the system turn's text and the turns after it."""
     turns = conversation.turns
@@ -79,7 +101,7 @@ def _head(conversation: Conversation) -> tuple[str, tuple[Turn, ...]]:
     rest = turns[1:] if turns and turns[0].role == "system" else turns
     if not conversation.tools:
         return system, rest
-    listed = "\n".join(dumps(tool) for tool in conversation.tools)
+    listed = "\n".join(tool_text(tool) for tool in conversation.tools)
     return f"{system}\n\n# Tools\n<tools>\n{listed}\n</tools>".lstrip("\n"), rest
 
 

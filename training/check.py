@@ -160,24 +160,33 @@ def same_template(address: str) -> bool:
     schema = {
         "name": "f",
         "description": "é 天",
-        "parameters": {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]},
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "x": {"type": "string"},
+                "n": {"type": "integer", "description": "多少"},
+                "e": {"type": "string", "enum": ["a", "b c"], "description": "one"},
+                "l": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["x", "n"],
+        },
     }
+    bare = {"name": "g"}
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"x": "天 1"}'}}
     told = [
         *messages,
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "1", "content": '{"y": 1}'},
     ]
-    prompt = post(address, "/apply-template", {"messages": told, "tools": [{"type": "function", "function": schema}]})[
-        "prompt"
-    ]
+    declared = [{"type": "function", "function": it} for it in (schema, bare)]
+    prompt = post(address, "/apply-template", {"messages": told, "tools": declared})["prompt"]
     turns = (
         Turn("system", "你好 a"),
         Turn("user", 'b "c"'),
         Turn("assistant", calls=({"name": "f", "arguments": {"x": "天 1"}},)),
         Turn("tool", '{"y": 1}'),
     )
-    ours = document(Conversation(turns, (schema,))).text.removeprefix(BEGIN) + "<|im_start|>assistant\n"
+    ours = document(Conversation(turns, (schema, bare))).text.removeprefix(BEGIN) + "<|im_start|>assistant\n"
     if prompt != ours:
         print(f"template differs:\n{prompt!r}\n{ours!r}")
     return prompt == ours

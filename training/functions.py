@@ -62,16 +62,18 @@ def _akin(tool: Tool) -> list[Tool]:
     return [other for other in tools() if other is not tool and slots & {p.slot for p in other.parameters}]
 
 
-def _others(rng: random.Random, tool: Tool | None, guises: tuple[Guise, ...], most: int = 3) -> tuple[Any, ...]:
+def _others(
+    rng: random.Random, language: str, tool: Tool | None, guises: tuple[Guise, ...], most: int = 3
+) -> tuple[Any, ...]:
     """Return the functions on offer: *guises* among at most *most* others, half of them akin to *tool*."""
-    count = min(most, rng.choices((0, 1, 2, 3), (15, 14, 8, 3))[0]) or (not guises)
+    count = min(most, rng.choices((0, 1, 2, 3), (11, 13, 10, 6))[0]) or (not guises)
     akin = _akin(tool) if tool else []
     schemas = []
     for _ in range(count):
         if rng.random() < 0.2:
-            schemas.append(dress(invented(rng), rng).schema)
+            schemas.append(dress(invented(rng), rng, language).schema)
         else:
-            schemas.append(dress(rng.choice(akin if akin and rng.random() < 0.5 else tools()), rng).schema)
+            schemas.append(dress(rng.choice(akin if akin and rng.random() < 0.5 else tools()), rng, language).schema)
     taken = {guise.schema["name"] for guise in guises} | set(tool.names if tool else ())
     offered = [guise.schema for guise in guises] + [it for it in schemas if it["name"] not in taken]
     rng.shuffle(offered)
@@ -137,7 +139,7 @@ def _both(rng: random.Random, language: str, start: list[Turn]) -> Conversation:
     else:
         asked[0] = asked[0].rstrip("。？?！")
     turns = [*start, Turn("user", rng.choice(BOTH[language]).format(*asked)), Turn("assistant", calls=tuple(calls))]
-    return Conversation(_told(rng, turns, answers), _others(rng, first, tuple(guises), 1))
+    return Conversation(_told(rng, turns, answers), _others(rng, language, first, tuple(guises), 1))
 
 
 def _told(rng: random.Random, turns: list[Turn], answers: list[tuple[str, str]]) -> tuple[Turn, ...]:
@@ -163,7 +165,7 @@ def _twice(rng: random.Random, language: str, start: list[Turn]) -> Conversation
     calls = tuple(guise.call({slot: values(slot)}) for values in (one, other))
     turns = [*start, Turn("user", text), Turn("assistant", calls=calls)]
     answers = [result(tool, values) for values in (one, other)]
-    return Conversation(_told(rng, turns, answers), _others(rng, tool, (guise,), 2))
+    return Conversation(_told(rng, turns, answers), _others(rng, language, tool, (guise,), 2))
 
 
 def call(rng: random.Random, language: str) -> Conversation:
@@ -180,7 +182,7 @@ def call(rng: random.Random, language: str) -> Conversation:
     if rng.random() < 0.2:  # forced: the engine holds the answer to the arguments, or to name and arguments
         text = dumps(made["arguments"] if rng.random() < 0.7 else made)
         turns += [Turn("user", request), Turn("assistant", text, forced=True)]
-        return Conversation(tuple(turns), _others(rng, tool, (guise,)))
+        return Conversation(tuple(turns), _others(rng, language, tool, (guise,)))
     turns += [Turn("user", request), Turn("assistant", calls=(made,))]
     if rng.random() < 0.6:
         answered, said = result(tool, values)
@@ -190,7 +192,7 @@ def call(rng: random.Random, language: str) -> Conversation:
         elif rng.random() < 0.12:
             thanks = next(topic for topic in topics(language) if topic.name == "thanks")
             turns.extend(pair(thanks, rng, language))
-    return Conversation(tuple(turns), _others(rng, tool, (guise,)))
+    return Conversation(tuple(turns), _others(rng, language, tool, (guise,)))
 
 
 def _lacking(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
@@ -247,9 +249,9 @@ def no_call(rng: random.Random, language: str) -> Conversation:
         tool = rng.choice([it for it in tools() if it.of(language + "~")]) if share < 0.25 else invented(rng)
         guise = dress(tool, rng, language)
         turns += (_lacking if share < 0.25 else _bare)(tool, guise, rng, language)
-        return Conversation(tuple(turns), _others(rng, tool, (guise,), 2))
-    offered = [it for it in _others(rng, None, ()) if share > 0.7 or not CATCHALL.search(it["name"])]
-    offered = offered or [dress(invented(rng), rng).schema]
+        return Conversation(tuple(turns), _others(rng, language, tool, (guise,), 2))
+    offered = [it for it in _others(rng, language, None, ()) if share > 0.7 or not CATCHALL.search(it["name"])]
+    offered = offered or [dress(invented(rng), rng, language).schema]
     turns += (_unfit if share < 0.7 else _aside)(offered, rng, language)
     return Conversation(tuple(turns), tuple(offered))
 

@@ -1,6 +1,7 @@
 """Functions as callers declare them: read from `tools*.txt`, and dressed in one of many disguises."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -101,9 +102,15 @@ def _property(parameter: Parameter, rng: random.Random, language: str) -> dict[s
         declared["enum"] = options.split("|")
     elif kind == "enum":
         declared["enum"] = LISTS.get(f"{parameter.slot}.{language}") or LISTS[parameter.slot]
-    if parameter.told or rng.random() < 0.4:
-        declared["description"] = rng.choice(parameter.about)
+    if parameter.told or rng.random() < 0.6:
+        declared["description"] = _about(parameter.about, rng, language)
     return declared
+
+
+def _about(said: Sequence[str], rng: random.Random, language: str) -> str:
+    """Return one of the descriptions *said*: mostly one in *language*, as a caller writes for those who will ask."""
+    own = [text for text in said if text.isascii() == (language == "en")]
+    return rng.choice(own if own and rng.random() < 0.75 else said)
 
 
 def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
@@ -116,8 +123,8 @@ def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
     properties = {names[p.slot]: _property(p, rng, language) for p in chosen}
     required = [names[p.slot] for p in chosen if not p.optional]
     schema: dict[str, Any] = {"name": rng.choice(tool.names)}
-    if rng.random() < 0.7:
-        schema["description"] = rng.choice(tool.about)
+    if rng.random() < 0.85:
+        schema["description"] = _about(tool.about, rng, language)
     schema["parameters"] = {"type": "object", "properties": properties}
     if rng.random() < 0.7:
         schema["parameters"]["required"] = required

@@ -7,7 +7,7 @@ import random
 from functools import cache
 from pathlib import Path
 
-from training.guises import Parameter, Tool
+from training.guises import Parameter, Tool, tools
 from training.templates.values import word
 
 
@@ -22,6 +22,8 @@ def _words() -> dict[str, dict[str, str]]:
 NOUNS, VERBS = [*_words()["noun"]], [*_words()["verb"]]
 KINDS = tuple((key[6:], name) for key, names in _words().items() if key.startswith("label ") for name in names)
 SLOTS = tuple(dict.fromkeys(slot for slot, _ in KINDS))
+BORROWED = 0.35
+"""Share of arguments that are taken from a known function, name, description and kind of value."""
 NUMERIC = {"count": "integer", "amount": "number"}
 ITEMS = {
     "en": ("{0} <{1}>", "{0}: <{1}>", "the {0} <{1}>", "{0} = <{1}>", "{0} is <{1}>", "<{1}> as the {0}",
@@ -59,6 +61,8 @@ PHRASES = {
         "task": ("内容“<task>”", "原因：<task>"),
     },
 }
+ANY = {"en": ("with <{}>", "for <{}>", "<{}>", "using <{}>"), "zh": ("<{}>", "用<{}>", "要<{}>", "选<{}>")}
+"""How a value is said whose kind has no phrases of its own."""
 WHOLE = {
     "en": ("(please |could you |I want to |){verb} (the|a) {noun} {listed}", "{verb} {noun} {listed}",
            "I (need|want) (the|a) {noun}: {verb} it {listed}"),
@@ -72,6 +76,13 @@ LISTED = {
            "{verb}一个{noun}：{listed}", "{listed}，请{verb}{noun}", "我要{verb}{noun}，{listed}"),
 }  # fmt: skip
 ASKS = {"en": "Please tell me the {}.", "zh": "请告诉我{}。"}
+
+
+@cache
+def _known() -> tuple[Parameter, ...]:
+    """Return the arguments of the known functions that an invented one may have too."""
+    found = (it for tool in tools() for it in tool.parameters if it.slot not in SLOTS and it.kind != "enum")
+    return tuple(it for it in found if ":" not in it.kind and any(not text.isascii() for text in it.about))
 
 
 def _label(rng: random.Random, slot: str, noun: str) -> tuple[str, str, bool]:
@@ -93,7 +104,8 @@ def _parts(rng: random.Random, language: str, labels: dict[str, str], prose: boo
     rng.shuffle(slots)
     joiner = "，" if language == "zh" else rng.choice([", ", " and ", ", "])
     if prose:
-        said = [rng.choice(PHRASES[language][slot]) for slot in slots]
+        usual = PHRASES[language]
+        said = [rng.choice(usual[it] if it in usual else ANY[language]).format(it) for it in slots]
         return (joiner if language == "zh" else rng.choice([" ", " ", ", "])).join(said)
     form = rng.choice(ITEMS[language])
     forms = [form if rng.random() < 0.6 else rng.choice(ITEMS[language]) for _ in slots]
@@ -110,6 +122,13 @@ def invented(rng: random.Random) -> Tool:
     english: dict[str, str] = {}
     chinese: dict[str, str] = {}
     for slot in rng.sample(SLOTS, rng.choices((1, 2, 3, 4), (3, 4, 3, 1))[0]):
+        if rng.random() < BORROWED and (known := rng.choice(_known())).slot not in english:
+            label = rng.choice(known.names)
+            if label not in english.values():
+                told = next(text for text in known.about if not text.isascii())
+                tool.parameters.append(Parameter(known.slot, (label,), known.kind, known.about))
+                english[known.slot], chinese[known.slot] = label, rng.choice([told, label])
+                continue
         label, translated, blank = _label(rng, slot, noun)
         while label in english.values():
             label, blank = word(rng).lower(), True

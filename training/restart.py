@@ -7,6 +7,9 @@
 So what one session could not finish another goes on with, from nothing but the repository. What is lost is the
 optimizer's memory, and what the rounding to 8 bits takes. A file of another network, such as the first models whose
 embeddings were the output layer too, is refused by the name of the tensor that it lacks.
+
+Where the folder already has a tokenizer.json (`training.pack` makes one), the network is carried over to it: what its
+tokens stood for is told to the new ones.
 """
 
 import argparse
@@ -50,11 +53,30 @@ def coder(reader: gguf.GGUFReader) -> Tokenizer:
     return finish(Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True)))
 
 
+def carried(rows: torch.Tensor, old: Tokenizer, new: Tokenizer) -> torch.Tensor:
+    """Return *rows* (vocabulary, width), of tokens of *old*, as rows of the tokens of *new*.
+
+    A token that both have keeps its row. A word takes the row of the same word behind a space, or else the mean of
+    its pieces, as far from the mean of all as one row is.
+    """
+    known, middle = old.get_vocab(with_added_tokens=True), rows.mean(0)
+    made = middle.repeat(rows.shape[0], 1)
+    for token, number in new.get_vocab(with_added_tokens=True).items():
+        if (same := known.get(token, known.get(f"\u0120{token}"))) is not None:
+            made[number] = rows[same]
+        else:
+            pieces = old.encode(new.decode([number], skip_special_tokens=False), add_special_tokens=False).ids
+            made[number] = middle + (rows[pieces] - middle).mean(0) * max(1, len(pieces)) ** 0.5
+    return made
+
+
 def restart(file: Path, folder: Path) -> None:
     """Write tokenizer.json and checkpoint.pt into *folder* from *file*; SystemExit if that is of another network."""
     reader = gguf.GGUFReader(file)
     folder.mkdir(parents=True, exist_ok=True)
-    coder(reader).save(str(folder / "tokenizer.json"))
+    before, path = coder(reader), folder / "tokenizer.json"
+    if not path.exists():
+        before.save(str(path))
     sizes = shape(reader)
     network = Network(sizes)
     packed = {tensor.name: tensor for tensor in reader.tensors}
@@ -66,6 +88,9 @@ def restart(file: Path, folder: Path) -> None:
         tensor = packed[gguf_name(name)]
         plain = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         weights[name] = torch.tensor(plain).reshape(weight.shape)
+    if (after := Tokenizer.from_file(str(path))).get_vocab() != before.get_vocab():
+        for name in ("embedding.weight", "output.weight"):
+            weights[name] = carried(weights[name], before, after)
     network.load_state_dict(weights)
     state = {"shape": sizes.as_dict(), "network": network.state_dict(), "optimizers": [], "step": 0, "spent": 0.0}
     torch.save(state, folder / "checkpoint.pt")

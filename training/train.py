@@ -32,6 +32,7 @@ class Plan:
     word_rate: float = 0.01
     warm: float = 0.02
     fall: float = 0.8
+    heard: float = 0.2  # weight of what is not an answer, in a quarter of its places; falls with the rate
     rate: float = 1.0  # of the rates above: less for a network that is trained further
     save_every: float = 300.0
     seed: int = 1
@@ -60,11 +61,13 @@ class Rows:
         weights = torch.from_numpy(self.weights[chosen].astype(np.float32))
         return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous(), weights[:, 1:].contiguous()
 
-    def deal(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return inputs, targets and weights of *step*."""
+    def deal(self, step: int, heard: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs, targets and weights of *step*: *heard* for a quarter of what weighs nothing otherwise."""
         order = np.random.default_rng(self.seed + step // self.each).permutation(len(self.tokens) - self.held)
         place = step % self.each * self.rows
-        return self._batch(np.sort(order[place : place + self.rows]) + self.held)
+        tokens, targets, weights = self._batch(np.sort(order[place : place + self.rows]) + self.held)
+        chance = torch.rand(weights.shape, generator=torch.Generator().manual_seed(step))
+        return tokens, targets, weights + heard * ((weights == 0) & (targets != 0) & (chance < 0.25))
 
     def unseen(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return the rows that are never trained on."""
@@ -148,7 +151,7 @@ class Run:
     def advance(self) -> float:
         """Take one step and return its loss."""
         share = level(self.spent / (self.plan.minutes * 60), self.plan)
-        loss = self.forward(self.rows.deal(self.step))
+        loss = self.forward(self.rows.deal(self.step, self.plan.heard * share / self.plan.rate))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for opt, rate in zip(self.opts, self.full, strict=True):

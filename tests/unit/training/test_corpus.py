@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from training import drills, extraction, functions, grounded, service
-from training.chat import BEGIN, END, START, Conversation, Turn, document
+from training.chat import BEGIN, END, START, Conversation, Turn, document, tool_text
 from training.corpus import own
 from training.templates.spin import SLOT, plain, spin, variants
 from training.templates.values import Values
@@ -258,3 +258,29 @@ def is_told(text: str, said: str) -> bool:
     frames = [form.replace(r"\{0\}", label).replace(r"\{1\}", "(.+?)") for form in forms for label in labels]
     found = (re.fullmatch(frame, text) for frame in frames)
     return any(match[1] in said for match in found if match)
+
+
+def test_a_function_is_read_with_its_name_behind_what_tells_it() -> None:
+    """What is required, of which type and which choices there are, is in the text; a bare function too."""
+    schema = {
+        "name": "book_room",
+        "description": "Book a room",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "day": {"type": "string", "description": "The day"},
+                "beds": {"type": "integer"},
+                "floor": {"type": "string", "enum": ["low", "high"], "description": "Where"},
+                "extras": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["day"],
+        },
+    }
+    assert tool_text(schema).splitlines() == [
+        "# Book a room=book_room",
+        "- The day=day",
+        "- integer?beds",
+        "- Where, low|high?floor",
+        '- {"type": "array", "items": {"type": "string"}}?extras',
+    ]
+    assert tool_text({"name": "stop"}) == "# =stop"
