@@ -14,15 +14,16 @@ from training.chat import Conversation, Document, document, prose
 ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
-    (service.chat, 0.09),
-    (service.off_topic, 0.09),
-    (grounded.grounded, 0.21),
-    (drills.drill, 0.09),
-    (functions.call, 0.11),
-    (functions.several, 0.18),
-    (functions.no_call, 0.08),
-    (extraction.task, 0.04),
-    (tickets.ticket, 0.11),
+    (service.chat, 0.07),
+    (service.off_topic, 0.08),
+    (grounded.grounded, 0.18),
+    (drills.drill, 0.05),
+    (functions.call, 0.10),
+    (functions.choose, 0.17),
+    (functions.several, 0.17),
+    (functions.no_call, 0.07),
+    (extraction.task, 0.03),
+    (tickets.ticket, 0.08),
 )
 
 ENGLISH = 0.56

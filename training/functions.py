@@ -9,14 +9,14 @@ import re
 from typing import Any
 
 from training.chat import Conversation, Turn, dumps
-from training.guises import Guise, Tool, dress, tools
+from training.guises import Guise, Tool, described, dress, tools
 from training.invented import KINDS, NOUNS, VERBS, invented, question
 from training.results import result
 from training.service import outside_pair, pair, roughen, system, topics
 from training.templates.spin import SLOT, fill, plain, spin
-from training.templates.values import Values
+from training.templates.values import Values, word
 
-__all__ = ["KINDS", "NOUNS", "VERBS", "call", "no_call", "several", "tools"]
+__all__ = ["KINDS", "NOUNS", "VERBS", "call", "choose", "no_call", "several", "tools"]
 AGAIN = {
     "en": ("and {}?", "what about {}?", "how about {}?", "now {} please", "the same for {}"),
     "zh": ("{}呢？", "那{}呢？", "换成{}", "再查一下{}"),
@@ -283,3 +283,28 @@ def several(rng: random.Random, language: str) -> Conversation:
                 answered, said = result(tool, values)
                 turns += [Turn("tool", answered), Turn("assistant", said)]
     return Conversation(tuple(turns), tuple(offered))
+
+
+def choose(rng: random.Random, language: str) -> Conversation:
+    """Return many requests for functions without arguments: nothing is learnt of it but to choose.
+
+    Half of the functions have names that say nothing, so that a name is found by what is said of it.
+    """
+    known = [_some(rng) for _ in range(rng.randint(3, 6))]
+    bare = {"type": "object", "properties": {}}
+    offered = [
+        dress(tool, rng, language).schema | {"description": described(tool.about, rng, language), "parameters": bare}
+        for tool in known
+    ]
+    named = [it | {"name": word(rng).lower()} if rng.random() < 0.5 else it for it in offered]
+    if len({it["name"] for it in named}) < len(named):
+        return choose(rng, language)
+    turns: list[Turn] = []
+    for _ in range(rng.randint(5, 9)):
+        if rng.random() < 0.12:
+            turns += _unfit(offered, rng, language)
+            continue
+        tool, schema = rng.choice([*zip(known, named, strict=True)])
+        text, _ = _request(tool, dress(tool, rng, language), rng, Values(rng, language))
+        turns += [Turn("user", text), Turn("assistant", calls=({"name": schema["name"], "arguments": {}},))]
+    return Conversation(tuple(turns), tuple(named))

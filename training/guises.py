@@ -103,11 +103,11 @@ def _property(parameter: Parameter, rng: random.Random, language: str) -> dict[s
     elif kind == "enum":
         declared["enum"] = LISTS.get(f"{parameter.slot}.{language}") or LISTS[parameter.slot]
     if parameter.told or rng.random() < 0.6:
-        declared["description"] = _about(parameter.about, rng, language)
+        declared["description"] = described(parameter.about, rng, language)
     return declared
 
 
-def _about(said: Sequence[str], rng: random.Random, language: str) -> str:
+def described(said: Sequence[str], rng: random.Random, language: str) -> str:
     """Return one of the descriptions *said*: mostly one in *language*, as a caller writes for those who will ask."""
     own = [text for text in said if text.isascii() == (language == "en")]
     return rng.choice(own if own and rng.random() < 0.75 else said)
@@ -124,7 +124,7 @@ def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
     required = [names[p.slot] for p in chosen if not p.optional]
     schema: dict[str, Any] = {"name": rng.choice(tool.names)}
     if rng.random() < 0.85:
-        schema["description"] = _about(tool.about, rng, language)
+        schema["description"] = described(tool.about, rng, language)
     schema["parameters"] = {"type": "object", "properties": properties}
     if rng.random() < 0.7:
         schema["parameters"]["required"] = required

@@ -31,6 +31,25 @@ WEATHER: dict[str, Any] = {
         "required": ["location"],
     },
 }
+ORDER: dict[str, Any] = {
+    "name": "get_order",
+    "description": "Look up an order by its number. 根据订单号查询订单。",
+    "parameters": {
+        "type": "object",
+        "properties": {"order_id": {"type": "string", "description": "The order number. 订单号"}},
+        "required": ["order_id"],
+    },
+}
+NUMBER = "KX4411-202"
+RETURNS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+    ("你是一个客服助手。", f"请帮我查一下订单{NUMBER}。", "怎么退货?", {"status": "已签收", "date": "11月26日"}),
+    (
+        "You are a customer service assistant.",
+        f"Please look up order {NUMBER}.",
+        "How do I return it?",
+        {"status": "delivered", "date": "November 26"},
+    ),
+)
 TICKET: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -62,6 +81,9 @@ class Tour:
         self._stream(ENGLISH, temperature=0)
         self._title("A function call")
         self._function()
+        self._title("A return, in Chinese and in English: the order is looked up, the result is told")
+        for talk in RETURNS:
+            self._return(*talk)
         self._title("A conversation of three turns")
         self._conversation()
         self._title("A structured answer: a ticket that fits a JSON schema")
@@ -110,6 +132,23 @@ class Tour:
         messages.append(answer.choices[0].message.model_dump(exclude_none=True))
         messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
         self._chat(messages, tools=tools, tool_choice="none", temperature=0, max_tokens=100)
+
+    def _return(self, system: str, asked: str, then: str, found: dict[str, str]) -> None:
+        """Have the model choose to look the order up, tell it what was *found*, and ask how to return it."""
+        messages: list[Any] = [{"role": "system", "content": system}, {"role": "user", "content": asked}]
+        tools: Any = [{"type": "function", "function": ORDER}]
+        answer = self._create(messages, tools=tools, temperature=0, max_tokens=100)
+        calls = answer.choices[0].message.tool_calls or []
+        hold(len(calls) == 1 and calls[0].type == "function", "the order was not looked up")
+        call: Any = calls[0]
+        hold(json.loads(call.function.arguments) == {"order_id": NUMBER}, "another order was looked up")
+        self._says("calls", f"{call.function.name}({call.function.arguments})")
+        messages.append(answer.choices[0].message.model_dump(exclude_none=True))
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(found, ensure_ascii=False)})
+        text = self._chat(messages, tools=tools, temperature=0, max_tokens=100)
+        hold(all(value in text for value in found.values()), "what was found is not told")
+        messages += [{"role": "assistant", "content": text}, {"role": "user", "content": then}]
+        self._chat(messages, tools=tools, temperature=0, max_tokens=100)
 
     def _conversation(self) -> None:
         messages: list[Any] = [{"role": "system", "content": "你是一个技术顾问。"}]
