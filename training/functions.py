@@ -53,6 +53,14 @@ BOTH = {
            "{} Oh, and {}", "{} Then {}"),
     "zh": ("{}，另外，{}", "{}，顺便{}", "{}。还有，{}", "{}，然后{}", "{}，再{}", "先{}，再{}", "{}；同时{}"),
 }  # fmt: skip
+PROBES = {
+    "en": ("Which {}?", "What {} would you like?", "And the {}?", "Could you tell me the {}?", "Any wish for the {}?"),
+    "zh": ("请问{}？", "{}是什么？", "{}呢？", "请告诉我{}。", "您要的{}是？"),
+}
+GIVEN = {
+    "en": ("{}", "{} please", "it's {}", "make it {}", "I would like {}.", "{}, if possible.", "I think {}"),
+    "zh": ("{}", "{}吧", "是{}", "要{}", "{}，谢谢", "就{}"),
+}
 NONE = {"en": "I am sorry, I have no function for that.", "zh": "抱歉，我没有可以完成这件事的功能。"}
 
 
@@ -168,6 +176,23 @@ def _twice(rng: random.Random, language: str, start: list[Turn]) -> Conversation
     return Conversation(_told(rng, turns, answers), _others(rng, language, tool, (guise,), 2))
 
 
+def _filled(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
+    """Ask for a function without its values, which are asked for one by one, and then the call with all of them.
+
+    The questions are only read: nothing tells which comes next. What is wanted stands in the first message alone.
+    """
+    values = Values(rng, language)
+    wished = tool.of(language + "~") or [f"I want to {tool.about[0].lower()}" if language == "en" else tool.about[-1]]
+    turns = [Turn("user", roughen(spin(rng.choice(wished), rng), rng, language))]
+    slots = [*guise.names]
+    rng.shuffle(slots)
+    for slot in slots:
+        label = guise.names[slot].replace("_", " ")
+        turns.append(Turn("assistant", rng.choice(PROBES[language]).format(label), heard=True))
+        turns.append(Turn("user", rng.choice(GIVEN[language]).format(values(slot))))
+    return [*turns, Turn("assistant", calls=(guise.call({slot: values(slot) for slot in slots}),))]
+
+
 def call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with a call in it, and mostly its result."""
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
@@ -177,6 +202,8 @@ def call(rng: random.Random, language: str) -> Conversation:
     guise, values = dress(tool, rng, language), Values(rng, language)
     if rng.random() < 0.12:
         turns.extend(pair(rng.choice(topics(language)), rng, language))
+    if guise.names and rng.random() < 0.3:
+        return Conversation((*turns, *_filled(tool, guise, rng, language)), _others(rng, language, tool, (guise,)))
     request, given = _request(tool, guise, rng, values)
     made = guise.call(given)
     if rng.random() < 0.2:  # forced: the engine holds the answer to the arguments, or to name and arguments
