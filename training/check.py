@@ -167,6 +167,8 @@ def same_template(address: str) -> bool:
                 "n": {"type": "integer", "description": "多少"},
                 "e": {"type": "string", "enum": ["a", "b c"], "description": "one"},
                 "l": {"type": "array", "items": {"type": "string"}},
+                "u": {"allOf": [{"type": "string"}]},
+                "v": {},
             },
             "required": ["x", "n"],
         },

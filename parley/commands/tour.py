@@ -47,7 +47,7 @@ RETURNS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
         "You are a customer service assistant.",
         f"Please look up order {NUMBER}.",
         "How do I return it?",
-        {"status": "delivered", "date": "November 26"},
+        {"status": "arrived", "date": "November 26"},
     ),
 )
 TICKET: dict[str, Any] = {

@@ -332,7 +332,8 @@ def test_the_demo_goes_through() -> None:
     done = parley("demo", PARLEY_STORE__URL="postgresql://nobody@127.0.0.1:1/nothing")
     assert done.returncode == 0, done.stderr
     assert "AuthenticationError (401)" in done.stdout
-    assert done.stdout.count("200 answered") == 10
+    assert done.stdout.count("200 answered") == 16
+    assert done.stdout.count('get_order({"order_id": "KX4411-202"})') == 2  # in Chinese and in English
 
 
 def test_help_loads_no_heavy_module() -> None:
