@@ -61,7 +61,7 @@ PHRASES = {
         "task": ("内容“<task>”", "原因：<task>"),
     },
 }
-ANY = {"en": ("with <{}>", "for <{}>", "<{}>", "using <{}>"), "zh": ("<{}>", "用<{}>", "要<{}>", "选<{}>")}
+UNPHRASED = {"en": ("with <{}>", "for <{}>", "<{}>", "using <{}>"), "zh": ("<{}>", "用<{}>", "要<{}>", "选<{}>")}
 """How a value is said whose kind has no phrases of its own."""
 WHOLE = {
     "en": ("(please |could you |I want to |){verb} (the|a) {noun} {listed}", "{verb} {noun} {listed}",
@@ -105,7 +105,7 @@ def _parts(rng: random.Random, language: str, labels: dict[str, str], prose: boo
     joiner = "，" if language == "zh" else rng.choice([", ", " and ", ", "])
     if prose:
         usual = PHRASES[language]
-        said = [rng.choice(usual[it] if it in usual else ANY[language]).format(it) for it in slots]
+        said = [rng.choice(usual[it] if it in usual else UNPHRASED[language]).format(it) for it in slots]
         return (joiner if language == "zh" else rng.choice([" ", " ", ", "])).join(said)
     form = rng.choice(ITEMS[language])
     forms = [form if rng.random() < 0.6 else rng.choice(ITEMS[language]) for _ in slots]

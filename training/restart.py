@@ -8,8 +8,8 @@ So what one session could not finish another goes on with, from nothing but the 
 optimizer's memory, and what the rounding to 8 bits takes. A file of another network, such as the first models whose
 embeddings were the output layer too, is refused by the name of the tensor that it lacks.
 
-Where the folder already has a tokenizer.json (`training.pack` makes one), the network is carried over to it: what its
-tokens stood for is told to the new ones.
+With --carry the network is carried over to the tokenizer.json that `training.pack` has made in the folder: what its
+tokens stood for is told to the new ones. Without it the folder takes the tokenizer of the file.
 """
 
 import argparse
@@ -70,14 +70,21 @@ def carried(rows: torch.Tensor, old: Tokenizer, new: Tokenizer) -> torch.Tensor:
     return made
 
 
-def restart(file: Path, folder: Path) -> None:
-    """Write tokenizer.json and checkpoint.pt into *folder* from *file*; SystemExit if that is of another network."""
+def restart(file: Path, folder: Path, *, carry: bool) -> None:
+    """Write checkpoint.pt into *folder* from *file*, and its tokenizer.json unless the one there stays (*carry*).
+
+    SystemExit if the file is of another network, or if there is no tokenizer, or one of another size, to carry it to.
+    """
     reader = gguf.GGUFReader(file)
     folder.mkdir(parents=True, exist_ok=True)
-    before, path = coder(reader), folder / "tokenizer.json"
-    if not path.exists():
+    before, path, sizes = coder(reader), folder / "tokenizer.json", shape(reader)
+    if not carry:
         before.save(str(path))
-    sizes = shape(reader)
+    elif not path.exists():
+        raise SystemExit(f"{path} does not exist: `training.pack` into that folder makes it")
+    after = Tokenizer.from_file(str(path))
+    if after.get_vocab_size() != before.get_vocab_size():
+        raise SystemExit(f"{path} has {after.get_vocab_size()} tokens, {file} {before.get_vocab_size()}")
     network = Network(sizes)
     packed = {tensor.name: tensor for tensor in reader.tensors}
     weights = {}
@@ -88,7 +95,7 @@ def restart(file: Path, folder: Path) -> None:
         tensor = packed[gguf_name(name)]
         plain = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         weights[name] = torch.tensor(plain).reshape(weight.shape)
-    if (after := Tokenizer.from_file(str(path))).get_vocab() != before.get_vocab():
+    if carry:
         for name in ("embedding.weight", "output.weight"):
             weights[name] = carried(weights[name], before, after)
     network.load_state_dict(weights)
@@ -102,8 +109,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="a GGUF file of ours")
     parser.add_argument("--folder", type=Path, required=True, help="takes checkpoint.pt and tokenizer.json")
+    parser.add_argument("--carry", action="store_true", help="to the tokenizer.json that is there")
     asked = parser.parse_args()
-    restart(asked.file, asked.folder)
+    restart(asked.file, asked.folder, carry=asked.carry)
 
 
 if __name__ == "__main__":

@@ -121,30 +121,30 @@ class Tour:
         messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris tomorrow?"}]
         tools: Any = [{"type": "function", "function": WEATHER}]
         choice = {"type": "function", "function": {"name": "get_weather"}}
-        answer = self._create(messages, tools=tools, tool_choice=choice, temperature=0, max_tokens=100)
-        calls = answer.choices[0].message.tool_calls or []
+        call, arguments = self._call(messages, tools=tools, tool_choice=choice)
+        hold(isinstance(arguments.get("location"), str), "the arguments do not fit the schema")
+        result = {"location": arguments["location"], "forecast": "sunny", "celsius": 21}
+        messages.append({"role": "tool", "tool_call_id": call, "content": json.dumps(result)})
+        self._chat(messages, tools=tools, tool_choice="none", temperature=0, max_tokens=100)
+
+    def _call(self, messages: list[Any], **options: Any) -> tuple[str, dict[str, Any]]:
+        """Ask, show the one call that is made, add it to *messages*; return its id and its arguments."""
+        message = self._create(messages, temperature=0, max_tokens=100, **options).choices[0].message
+        calls = message.tool_calls or []
         hold(len(calls) == 1 and calls[0].type == "function", "the function was not called")
         call: Any = calls[0]
-        arguments = json.loads(call.function.arguments)
-        hold(isinstance(arguments.get("location"), str), "the arguments do not fit the schema")
+        arguments: dict[str, Any] = json.loads(call.function.arguments)
         self._says("calls", f"{call.function.name}({json.dumps(arguments, ensure_ascii=False)})")
-        result = {"location": arguments["location"], "forecast": "sunny", "celsius": 21}
-        messages.append(answer.choices[0].message.model_dump(exclude_none=True))
-        messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
-        self._chat(messages, tools=tools, tool_choice="none", temperature=0, max_tokens=100)
+        messages.append(message.model_dump(exclude_none=True))
+        return call.id, arguments
 
     def _return(self, system: str, asked: str, then: str, found: dict[str, str]) -> None:
         """Have the model choose to look the order up, tell it what was *found*, and ask how to return it."""
         messages: list[Any] = [{"role": "system", "content": system}, {"role": "user", "content": asked}]
         tools: Any = [{"type": "function", "function": ORDER}]
-        answer = self._create(messages, tools=tools, temperature=0, max_tokens=100)
-        calls = answer.choices[0].message.tool_calls or []
-        hold(len(calls) == 1 and calls[0].type == "function", "the order was not looked up")
-        call: Any = calls[0]
-        hold(json.loads(call.function.arguments) == {"order_id": NUMBER}, "another order was looked up")
-        self._says("calls", f"{call.function.name}({call.function.arguments})")
-        messages.append(answer.choices[0].message.model_dump(exclude_none=True))
-        messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(found, ensure_ascii=False)})
+        call, arguments = self._call(messages, tools=tools)
+        hold(arguments == {"order_id": NUMBER}, "another order was looked up")
+        messages.append({"role": "tool", "tool_call_id": call, "content": json.dumps(found, ensure_ascii=False)})
         text = self._chat(messages, tools=tools, temperature=0, max_tokens=100)
         hold(all(value in text for value in found.values()), "what was found is not told")
         messages += [{"role": "assistant", "content": text}, {"role": "user", "content": then}]
