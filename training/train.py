@@ -4,8 +4,8 @@ The schedule follows the clock (warm-up, level for a fifth, then a straight fall
 finished model on any machine; a faster one merely sees more tokens. Killed, it goes on from the last checkpoint with
 --resume, and so it does from what `restart.py` made of a file. Matrices are trained with Muon, all else with AdamW.
 
-All of it is done in bf16 where the processor has instructions for it, which is measured at the start: without them bf16
-is fifteen times slower than fp32.
+All of it is done in the kind of number that this processor multiplies fastest, which is measured at the start: bf16 is
+twice as fast as fp32 on some, half as fast on others, and fifteen times slower where there are no instructions for it.
 """
 
 import argparse
@@ -74,24 +74,25 @@ class Rows:
         return [self._batch(np.arange(start, start + self.rows)) for start in range(0, self.held, self.rows)]
 
 
-def half_is_fast() -> bool:
-    """Tell whether this processor multiplies bf16 at least as fast as fp32."""
-    seconds = []
-    for kind in (torch.float32, torch.bfloat16):
-        one = torch.rand(512, 512).to(kind)
-        one @ one  # the first is always slow
+def fastest() -> torch.dtype:
+    """Return the kind of number in which this processor multiplies matrices of a step's size fastest."""
+    seconds = {}
+    for kind in (torch.float32, torch.bfloat16, torch.float16):
+        one, other = torch.rand(2048, 384).to(kind), torch.rand(384, 768).to(kind)
+        one @ other  # the first is always slow
         began = time.perf_counter()
         for _ in range(10):
-            one @ one
-        seconds.append(time.perf_counter() - began)
-    return seconds[1] <= seconds[0]
+            one @ other
+        seconds[kind] = time.perf_counter() - began
+    least = min(seconds.values())
+    return next(kind for kind in (torch.bfloat16, torch.float16, torch.float32) if seconds[kind] < 1.15 * least)
 
 
-def optimizers(network: Network, plan: Plan, *, half: bool) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices of the blocks and AdamW for the rest, each knowing its full rate."""
+def optimizers(network: Network, plan: Plan, kind: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Return Muon, calculating in *kind*, for the matrices of the blocks and AdamW for the rest, at full rates."""
     matrices = [weight for weight in network.blocks.parameters() if weight.dim() == 2]
     gains = [weight for weight in network.parameters() if weight.dim() == 1]
-    muon = Muon(matrices, lr=plan.matrix_rate, half=half)
+    muon = Muon(matrices, lr=plan.matrix_rate, kind=kind)
     adam = torch.optim.AdamW([*gains, network.output.weight], lr=plan.other_rate, betas=(0.9, 0.98), weight_decay=0.0)
     words = torch.optim.AdamW(network.embedding.parameters(), lr=plan.word_rate, betas=(0.9, 0.98), weight_decay=0.0)
     return [muon, adam, words]
@@ -107,8 +108,9 @@ class Run:
         self.network = Network(shape)
         prime(self.network)
         self.rows = Rows(folder, plan.rows, plan.seed)
-        self.half = half_is_fast()
-        self.opts = optimizers(self.network, plan, half=self.half)
+        self.kind = fastest()
+        self.opts = optimizers(self.network, plan, self.kind)
+        self.scaler = torch.amp.GradScaler("cpu", 4096.0, enabled=self.kind is torch.float16)
         self.full = [opt.param_groups[0]["lr"] for opt in self.opts]
         self.step, self.spent, self.unseen_loss = 0, 0.0, float("nan")
         if compiled:
@@ -145,19 +147,22 @@ class Run:
 
     def forward(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Return the loss of *batch*."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+        with torch.autocast("cpu", self.kind, enabled=self.kind is not torch.float32):
             return self.network.loss(*batch)
 
     def advance(self) -> float:
         """Take one step and return its loss."""
         share = level(self.spent / (self.plan.minutes * 60), self.plan)
         loss = self.forward(self.rows.deal(self.step, self.plan.heard * share / self.plan.rate))
-        loss.backward()
+        self.scaler.scale(loss).backward()
+        for opt in self.opts:
+            self.scaler.unscale_(opt)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for opt, rate in zip(self.opts, self.full, strict=True):
             opt.param_groups[0]["lr"] = rate * share
-            opt.step()
+            self.scaler.step(opt)
             opt.zero_grad(set_to_none=True)
+        self.scaler.update()
         self.step += 1
         return float(loss.detach())
 
@@ -214,8 +219,7 @@ def main() -> None:
     run = Run(asked.folder, shape, plan, compiled=not asked.no_compile)
     if asked.resume:
         run.resume()
-    kind = "bf16" if run.half else "fp32"
-    print(f"{run.network.size():,} parameters, {len(run.rows.tokens):,} rows, {kind}", flush=True)
+    print(f"{run.network.size():,} parameters, {len(run.rows.tokens):,} rows, {run.kind}", flush=True)
     run.go()
 
 
