@@ -5,6 +5,7 @@ cannot drift.
 """
 
 import json
+import random
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,42 +95,69 @@ def tool_text(schema: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _head(conversation: Conversation) -> tuple[str, tuple[Turn, ...]]:
-    """Return the system turn's text and the turns after it."""
+def _known(conversation: Conversation) -> tuple[str, tuple[Turn, ...]]:
+    """Return the system message as the model reads it, functions and all, and the turns after it."""
     turns = conversation.turns
     system = turns[0].text if turns and turns[0].role == "system" else ""
     rest = turns[1:] if turns and turns[0].role == "system" else turns
-    if not conversation.tools:
-        return system, rest
-    listed = "\n".join(tool_text(tool) for tool in conversation.tools)
-    return f"{system}\n\n# Tools\n<tools>\n{listed}\n</tools>".lstrip("\n"), rest
+    if conversation.tools:
+        listed = "\n".join(tool_text(tool) for tool in conversation.tools)
+        system = f"{system}\n\n# Tools\n<tools>\n{listed}\n</tools>".lstrip("\n")
+    return f"{START}system\n{system}{END}\n" if system else "", rest
 
 
 def document(conversation: Conversation) -> Document:
-    """Render *conversation* for training."""
+    """Render *conversation* for training.
+
+    The system message and the functions come last, before the answer: so each of their words is read by a network that
+    knows what is asked. Where there are any, only the last answer is learnt, for the ones before it had them too.
+    """
     doc = Document()
-    system, turns = _head(conversation)
-    if system:
-        doc.read(f"{START}system\n{system}{END}\n")
-    for turn in turns:
+    known, turns = _known(conversation)
+    last = len(turns) - 1 if turns and turns[-1].role == "assistant" else len(turns)
+    for number, turn in enumerate(turns):
+        if number == last:
+            doc.read(known)
         if turn.role == "tool":
             doc.read(f"{START}user\n<tool_response>\n{turn.text}\n</tool_response>{END}\n")
         elif turn.role == "assistant":
             doc.read(f"{START}assistant\n")
-            text = turn.text + "\n".join(call_text(call) for call in turn.calls)
-            if turn.heard:
-                doc.read(f"{text}{END}\n")
-                continue
-            if turn.forced:
-                doc.read(text[:1])
-                text = text[1:]
-            for number, piece in enumerate(KEY.split(text) if turn.keyed else [text]):
-                (doc.read if number % 2 else doc.write)(piece)
-            doc.write(END)
-            doc.read("\n")
+            _answer(doc, turn, heard=turn.heard or bool(known and number < last))
         else:
             doc.read(f"{START}{turn.role}\n{turn.text}{END}\n")
+    if last == len(turns):
+        doc.read(known)
     return doc
+
+
+def _answer(doc: Document, turn: Turn, *, heard: bool) -> None:
+    """Add an answer of the assistant, learnt unless only *heard*."""
+    text = turn.text + "\n".join(call_text(call) for call in turn.calls)
+    if heard:
+        doc.read(f"{text}{END}\n")
+        return
+    if turn.forced:
+        doc.read(text[:1])
+        text = text[1:]
+    for number, piece in enumerate(KEY.split(text) if turn.keyed else [text]):
+        (doc.read if number % 2 else doc.write)(piece)
+    doc.write(END)
+    doc.read("\n")
+
+
+def cut(conversation: Conversation, rng: random.Random) -> Conversation:
+    """Return *conversation* up to one of its answers, most often a call: `document` has only the last one learnt.
+
+    One without a system message or functions stays whole.
+    """
+    turns = conversation.turns
+    if not conversation.tools and turns[0].role != "system":
+        return conversation
+    places = [number for number, turn in enumerate(turns) if turn.role == "assistant" and not turn.heard]
+    if not places:
+        return conversation
+    chosen = rng.choices(places, [3 if turns[number].calls else 1 for number in places])[0]
+    return Conversation(turns[: chosen + 1], conversation.tools)
 
 
 def prose(text: str) -> Document:

@@ -8,37 +8,44 @@ import argparse
 import random
 from collections.abc import Callable, Iterator
 
-from training import drills, extraction, functions, grounded, service, tickets
-from training.chat import Conversation, Document, document, prose
+from training import drills, extraction, functions, grounded, matching, service, tickets
+from training.chat import Conversation, Document, cut, document, prose
 
 ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
     (service.chat, 0.07),
     (service.off_topic, 0.08),
-    (grounded.grounded, 0.18),
-    (drills.drill, 0.05),
-    (functions.call, 0.10),
-    (functions.choose, 0.17),
-    (functions.several, 0.17),
-    (functions.no_call, 0.07),
+    (grounded.grounded, 0.19),
+    (drills.drill, 0.04),
+    (functions.call, 0.26),
+    (functions.choose, 0.05),
+    (functions.several, 0.10),
+    (functions.no_call, 0.09),
     (extraction.task, 0.03),
     (tickets.ticket, 0.08),
+    (matching.match, 0.45),
 )
+"""What the documents are of, by shares that need not make one."""
 
 ENGLISH = 0.56
 """Share of English: its words have more forms, and it is learnt more slowly."""
-FINISH = (
-    (service.chat, 0.30),
+FINISH: Mix = (
+    (service.chat, 0.26),
     (service.off_topic, 0.14),
-    (grounded.grounded, 0.12),
-    (functions.call, 0.15),
-    (functions.several, 0.09),
-    (functions.no_call, 0.09),
+    (grounded.grounded, 0.15),
+    (functions.call, 0.20),
+    (functions.several, 0.06),
+    (functions.no_call, 0.08),
     (extraction.task, 0.02),
     (tickets.ticket, 0.09),
+    (matching.match, 0.10),
 )
-"""For the last minutes: no drills, and more of what people ask first."""
+"""For the last minutes: few drills, and more of what people ask first."""
+MATCH: Mix = ((matching.match, 1.0),)
+"""For a quarter of an hour at the start: without it, what is matched by words is not found out."""
+MIXES = {"all": (MIX, 1.0), "finish": (FINISH, 0.2), "match": (MATCH, 0.0)}
+"""Each mix, and what share of the public sets goes with it."""
 
 
 def own(seed: int, count: int, mix: Mix = MIX) -> Iterator[Document]:
@@ -52,7 +59,7 @@ def own(seed: int, count: int, mix: Mix = MIX) -> Iterator[Document]:
             topic = rng.choice(service.topics(language))
             yield prose(service.pair(topic, rng, language)[1].text)
         else:
-            yield document(rng.choices(makers, shares)[0](rng, language))
+            yield document(cut(rng.choices(makers, shares)[0](rng, language), rng))
 
 
 def main() -> None:

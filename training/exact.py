@@ -14,7 +14,7 @@ import torch
 from tokenizers import Tokenizer
 
 from training import tokenizer
-from training.chat import Document, document
+from training.chat import Document, cut, document
 from training.corpus import MIX, ROW
 from training.network import Network, Shape
 from training.service import LANGUAGES
@@ -50,7 +50,8 @@ def main() -> None:
     made, coder = network(asked.folder), tokenizer.load(asked.folder / "tokenizer.json")
     for maker, _ in MIX:
         for language in LANGUAGES:
-            docs = (document(maker(random.Random(f"exact/{asked.seed}/{n}"), language)) for n in range(asked.count))
+            chances = (random.Random(f"exact/{asked.seed}/{n}") for n in range(asked.count))
+            docs = (document(cut(maker(rng, language), rng)) for rng in chances)
             found = [hit for doc in docs for hit in right(made, coder, doc)]
             print(
                 f"{maker.__name__:10} {language}  {sum(found)} of {len(found)}, {sum(found) / len(found):.0%}",

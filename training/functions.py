@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from training.chat import Conversation, Turn, dumps
-from training.guises import Guise, Tool, described, dress, tools
+from training.guises import Guise, Tool, bare, described, dress, parts, tools
 from training.invented import KINDS, NOUNS, VERBS, invented, question
 from training.results import result
 from training.service import outside_pair, pair, roughen, system, topics
@@ -74,7 +74,7 @@ def _others(
     rng: random.Random, language: str, tool: Tool | None, guises: tuple[Guise, ...], most: int = 3
 ) -> tuple[Any, ...]:
     """Return the functions on offer: *guises* among at most *most* others, half of them akin to *tool*."""
-    count = min(most, rng.choices((0, 1, 2, 3), (11, 13, 10, 6))[0]) or (not guises)
+    count = min(most, rng.choices((0, 1, 2, 3), (6, 12, 12, 10))[0]) or (not guises)
     akin = _akin(tool) if tool else []
     schemas = []
     for _ in range(count):
@@ -82,23 +82,27 @@ def _others(
             schemas.append(dress(invented(rng), rng, language).schema)
         else:
             schemas.append(dress(rng.choice(akin if akin and rng.random() < 0.5 else tools()), rng, language).schema)
-    taken = {guise.schema["name"] for guise in guises} | set(tool.names if tool else ())
-    offered = [guise.schema for guise in guises] + [it for it in schemas if it["name"] not in taken]
+    taken = {bare(name) for name in (*(guise.schema["name"] for guise in guises), *(tool.names if tool else ()))}
+    offered = [guise.schema for guise in guises] + [it for it in schemas if bare(it["name"]) not in taken]
     rng.shuffle(offered)
     return tuple({schema["name"]: schema for schema in offered}.values())
 
 
 def _some(rng: random.Random) -> Tool:
     """Return a function to ask for."""
-    return rng.choice(tools()) if rng.random() < 0.68 else invented(rng)
+    return rng.choice(tools()) if rng.random() < 0.58 else invented(rng)
 
 
 def _line(tool: Tool, guise: Guise, rng: random.Random, language: str) -> tuple[str, list[str]]:
-    """Return the template of a request that has all that *guise* requires, and its slots."""
+    """Return the template of a request that has all that *guise* requires, and its slots.
+
+    It is mostly one of the first lines, which say it in the words of the description.
+    """
     needed = {p.slot for p in tool.parameters if not p.optional}
-    slots: list[str] = []
+    lines, slots = tool.of(language), list[str]()
+    shares = [1 / (2 + number) for number in range(len(lines))]
     for _ in range(40):
-        line = spin(rng.choice(tool.of(language)), rng)
+        line = spin(rng.choices(lines, shares)[0], rng)
         slots = SLOT.findall(line)
         if needed <= set(slots) and (not slots or any(slot in guise.names for slot in slots)):
             break
@@ -196,7 +200,7 @@ def _filled(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list
 def call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with a call in it, and mostly its result."""
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
-    if rng.random() < 0.15:
+    if rng.random() < 0.2:
         return (_twice if rng.random() < 0.3 else _both)(rng, language, turns)
     tool = _some(rng)
     guise, values = dress(tool, rng, language), Values(rng, language)
@@ -252,9 +256,9 @@ def _bare(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[T
 
 def _unfit(offered: list[dict[str, Any]], rng: random.Random, language: str) -> list[Turn]:
     """Return a request for a function that is not among *offered*, and the sentence that says so."""
-    words = {part for schema in offered for part in schema["name"].lower().split("_")}
+    words = {part for schema in offered for part in parts(schema["name"])}
     tool = _some(rng)
-    while any(words & set(name.lower().split("_")) for name in tool.names):
+    while any(words & set(parts(name)) for name in tool.names):
         tool = _some(rng)
     text, _ = _request(tool, dress(tool, rng, language), rng, Values(rng, language))
     return [Turn("user", text), Turn("assistant", NONE[language])]
@@ -294,7 +298,7 @@ def several(rng: random.Random, language: str) -> Conversation:
             pairs.append((tool, guise))
     offered = [guise.schema for _, guise in pairs]
     catch = any(CATCHALL.search(schema["name"]) for schema in offered)
-    for _ in range(rng.choices((2, 3, 4), (3, 4, 2))[0]):
+    for _ in range(rng.choices((1, 2, 3), (3, 4, 2))[0]):
         (tool, guise), share = rng.choice(pairs), rng.random()
         if share < 0.18 and not catch:
             turns += _unfit(offered, rng, language)
@@ -313,21 +317,21 @@ def several(rng: random.Random, language: str) -> Conversation:
 
 
 def choose(rng: random.Random, language: str) -> Conversation:
-    """Return many requests for functions without arguments: nothing is learnt of it but to choose.
+    """Return a request or two for functions without arguments: nothing is learnt of it but to choose.
 
     Half of the functions have names that say nothing, so that a name is found by what is said of it.
     """
     known = [_some(rng) for _ in range(rng.randint(3, 6))]
-    bare = {"type": "object", "properties": {}}
+    empty = {"type": "object", "properties": {}}
     offered = [
-        dress(tool, rng, language).schema | {"description": described(tool.about, rng, language), "parameters": bare}
+        dress(tool, rng, language).schema | {"description": described(tool.about, rng, language), "parameters": empty}
         for tool in known
     ]
     named = [it | {"name": word(rng).lower()} if rng.random() < 0.5 else it for it in offered]
     if len({it["name"] for it in named}) < len(named):
         return choose(rng, language)
     turns: list[Turn] = []
-    for _ in range(rng.randint(5, 9)):
+    for _ in range(rng.choices((1, 2), (3, 1))[0]):
         if rng.random() < 0.12:
             turns += _unfit(offered, rng, language)
             continue

@@ -187,13 +187,13 @@ def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[str,
 
 
 def grounded(rng: random.Random, language: str) -> Conversation:
-    """Return a passage, in the system message or the user's, and questions about most of it."""
+    """Return a passage, in the system message or the user's, and a question or some about it."""
     facts = _passage(rng, language, rng.choices((2, 3, 4, 5, 6), (2, 4, 4, 3, 1))[0])
     text = _written(facts, rng, language)
     spoken = ({"en": "zh", "zh": "en"}[language]) if rng.random() < 0.07 else language
-    asked = rng.sample(facts, max(1, len(facts) - rng.choice((0, 0, 1, 2))))
+    asked = rng.sample(facts, min(len(facts), rng.choices((1, 2, 3), (6, 3, 1))[0]))
     pairs = [_asked(fact, rng, spoken) for fact in asked]
-    if rng.random() < 0.45:
+    if rng.random() < 0.25:
         pairs[rng.randrange(len(pairs))] = _missing(facts, rng, language)
     turns = [Turn(role, said) for pair in pairs for role, said in zip(("user", "assistant"), pair, strict=True)]
     if rng.random() < 0.8:

@@ -1,6 +1,7 @@
 """Functions as callers declare them: read from `tools*.txt`, and dressed in one of many disguises."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +11,9 @@ from typing import Any
 from training.templates.values import LISTS
 
 FOLDER = Path(__file__).parent / "templates"
+PART = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+STYLED = 0.4
+"""Share of functions whose name is joined in another way than it is written in `tools*.txt`."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,27 @@ def described(said: Sequence[str], rng: random.Random, language: str) -> str:
     return rng.choice(own if own and rng.random() < 0.75 else said)
 
 
+def parts(name: str) -> list[str]:
+    """Return the words of which *name* is made, in small letters, however they are joined."""
+    return [part.lower() for part in PART.findall(name)]
+
+
+def bare(name: str) -> str:
+    """Return *name* without what differs from caller to caller: capitals and underscores."""
+    return "".join(parts(name))
+
+
+def styled(name: str, rng: random.Random) -> str:
+    """Return *name*, sometimes FindLikeThis, findLikeThis or find_like_this instead of as it was given."""
+    words, share = parts(name), rng.random()
+    if not name.isascii() or share > STYLED or bare(name) != name.replace("_", "").lower():
+        return name
+    if share < STYLED / 3:
+        return "_".join(words)
+    first = words[0] if share < STYLED / 2 else words[0].capitalize()
+    return "".join([first, *(word.capitalize() for word in words[1:])])
+
+
 def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
     """Return *tool* under one of its names, with some of its optional arguments."""
     chosen = [p for p in tool.parameters if not p.optional or rng.random() < 0.7]
@@ -122,7 +147,7 @@ def dress(tool: Tool, rng: random.Random, language: str = "en") -> Guise:
         names[parameter.slot] = rng.choice(free or [parameter.slot])
     properties = {names[p.slot]: _property(p, rng, language) for p in chosen}
     required = [names[p.slot] for p in chosen if not p.optional]
-    schema: dict[str, Any] = {"name": rng.choice(tool.names)}
+    schema: dict[str, Any] = {"name": styled(rng.choice(tool.names), rng)}
     if rng.random() < 0.85:
         schema["description"] = described(tool.about, rng, language)
     schema["parameters"] = {"type": "object", "properties": properties}

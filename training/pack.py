@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from training import sources, tokenizer
 from training.chat import Document
-from training.corpus import FINISH, MIX, ROW, own
+from training.corpus import MIXES, ROW, own
 from training.heldout.guard import held
 
 
@@ -71,13 +71,14 @@ def _coder(path: Path, public: list[Document], seed: int, vocabulary: int) -> To
     return tokenizer.load(path)
 
 
-def build(folder: Path, data: Path, *, seed: int, count: int, vocabulary: int, finish: bool = False) -> None:
+def build(folder: Path, data: Path, *, seed: int, count: int, vocabulary: int, mix: str = "all") -> None:
     """Write tokenizer.json, tokens.npy, weights.npy and size.npy into *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
-    public = [doc for doc in sources.public(data, random.Random(seed), 0.2 if finish else 1.0) if not held(doc.text)]
+    shares, some = MIXES[mix]
+    public = [doc for doc in sources.public(data, random.Random(seed), some) if not held(doc.text)] if some else []
     coder = _coder(folder / "tokenizer.json", public, seed, vocabulary)
     size = -(-coder.get_vocab_size() // 64) * 64
-    documents = [*(doc for doc in own(seed, count, FINISH if finish else MIX) if not held(doc.text)), *public]
+    documents = [*(doc for doc in own(seed, count, shares) if not held(doc.text)), *public]
     random.Random(seed).shuffle(documents)
     rows = list(packed(coded(documents, coder)))
     random.Random(seed).shuffle(rows)
@@ -100,7 +101,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100000)
     parser.add_argument("--vocabulary", type=int, default=6144)
-    parser.add_argument("--finish", action="store_true", help="the mix for the last minutes")
+    parser.add_argument("--mix", choices=MIXES, default="all", help="match: drills to begin with; finish: to end with")
     asked = parser.parse_args()
     build(
         asked.folder,
@@ -108,7 +109,7 @@ def main() -> None:
         seed=asked.seed,
         count=asked.count,
         vocabulary=asked.vocabulary,
-        finish=asked.finish,
+        mix=asked.mix,
     )
 
 

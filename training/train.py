@@ -136,14 +136,14 @@ class Run:
         torch.save(state, part)
         part.replace(self.checkpoint)
 
-    def resume(self) -> None:
-        """Read the state back."""
-        state = torch.load(self.checkpoint, weights_only=True)
+    def resume(self, file: Path | None = None) -> None:
+        """Read the state back; that in *file*, of another run, without its clock."""
+        state = torch.load(file or self.checkpoint, weights_only=True)
         self.network.load_state_dict(state["network"])
         if state["optimizers"]:  # none after restart.py
             for opt, kept in zip(self.opts, state["optimizers"], strict=True):
                 opt.load_state_dict(kept)
-        self.step, self.spent = state["step"], state["spent"]
+        self.step, self.spent = state["step"], 0.0 if file else state["spent"]
 
     def forward(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Return the loss of *batch*."""
@@ -206,19 +206,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=Plan.rows, help="rows of 512 tokens in a step")
     parser.add_argument("--rate", type=float, default=Plan.rate, help="share of the usual learning rates")
     parser.add_argument("--fall", type=float, default=Plan.fall, help="share of the time in which the rate falls")
+    parser.add_argument("--heard", type=float, default=Plan.heard, help="weight of what is only read; 0 for drills")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint.pt")
+    parser.add_argument("--begin", type=Path, help="the checkpoint.pt of another folder to begin with")
     parser.add_argument("--no-compile", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     vocabulary = int(np.load(asked.folder / "size.npy"))
-    plan = Plan(asked.minutes, rows=asked.rows, rate=asked.rate, fall=asked.fall)
+    plan = Plan(asked.minutes, rows=asked.rows, rate=asked.rate, fall=asked.fall, heard=asked.heard)
     shape = Shape(vocabulary=vocabulary)
-    if asked.resume:
-        shape = Shape(**torch.load(asked.folder / "checkpoint.pt", weights_only=True)["shape"])
+    before = asked.begin or asked.folder / "checkpoint.pt"
+    if asked.resume or asked.begin:
+        shape = Shape(**torch.load(before, weights_only=True)["shape"])
     run = Run(asked.folder, shape, plan, compiled=not asked.no_compile)
-    if asked.resume:
-        run.resume()
+    if asked.resume or asked.begin:
+        run.resume(asked.begin)
     print(f"{run.network.size():,} parameters, {len(run.rows.tokens):,} rows, {run.kind}", flush=True)
     run.go()
 

@@ -14,8 +14,9 @@ from collections.abc import Callable
 import pytest
 
 from training import drills, extraction, functions, grounded, service
-from training.chat import BEGIN, END, START, Conversation, Turn, document, tool_text
+from training.chat import BEGIN, END, START, Conversation, Turn, cut, document, tool_text
 from training.corpus import own
+from training.guises import bare, parts, styled
 from training.templates.spin import SLOT, plain, spin, variants
 from training.templates.values import Values
 
@@ -180,18 +181,34 @@ def test_rendered_calls_parse_back() -> None:
     assert json.loads(found[1]) == call
 
 
+TALK = (Turn("user", "u"), Turn("assistant", "hello"), Turn("user", "v"), Turn("assistant", "bye"))
+
+
 def test_only_answers_are_learnt() -> None:
     """The learnt spans are the assistant's words and their ends."""
-    turns = (
-        Turn("system", "s"),
-        Turn("user", "u"),
-        Turn("assistant", "hello"),
-        Turn("user", "v"),
-        Turn("assistant", "bye"),
-    )
-    doc = document(Conversation(turns))
+    doc = document(Conversation(TALK))
     assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"hello{END}", f"bye{END}"]
-    assert doc.text.startswith(f"{BEGIN}{START}system\ns{END}\n{START}user\n")
+    assert doc.text.startswith(f"{BEGIN}{START}user\nu{END}\n")
+
+
+def test_what_is_known_is_read_last() -> None:
+    """The system message and the functions stand before the last answer, which alone is learnt."""
+    doc = document(Conversation((Turn("system", "s"), *TALK), ({"name": "f"},)))
+    assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"bye{END}"]
+    assert doc.text.endswith(
+        f"{START}user\nv{END}\n{START}system\ns\n\n# Tools\n<tools>\n# =f\n</tools>{END}\n{START}assistant\nbye{END}\n"
+    )
+    asked = document(Conversation((Turn("system", "s"), *TALK[:3])))
+    assert asked.text.endswith(f"v{END}\n{START}system\ns{END}\n")
+
+
+def test_a_conversation_ends_with_any_of_its_answers() -> None:
+    """It is cut behind an answer that is not only heard; one without anything known stays whole."""
+    heard = (Turn("user", "t"), Turn("assistant", "which?", heard=True))
+    talk = Conversation((Turn("system", "s"), *heard, *TALK))
+    ends = {cut(talk, random.Random(number)).turns[-1].text for number in range(50)}
+    assert ends == {"hello", "bye"}
+    assert cut(Conversation(TALK), random.Random(1)).turns == TALK
 
 
 def test_a_keyed_answer_teaches_its_values_alone() -> None:
@@ -284,3 +301,12 @@ def test_a_function_is_read_with_its_name_behind_what_tells_it() -> None:
         '- {"type": "array", "items": {"type": "string"}}?extras',
     ]
     assert tool_text({"name": "stop"}) == "# =stop"
+
+
+def test_a_name_is_the_same_however_it_is_joined() -> None:
+    """Callers join the words of a name in their own ways; which function it is does not change."""
+    styles = {styled("find_movies", random.Random(number)) for number in range(60)}
+    assert styles == {"find_movies", "FindMovies", "findMovies"}
+    assert {bare(style) for style in styles} == {"findmovies"}
+    assert parts("GetHTTPPage2") == ["get", "http", "page", "2"]
+    assert styled("查询", random.Random(1)) == "查询"
