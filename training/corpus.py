@@ -24,7 +24,10 @@ MIX: Mix = (
     (functions.no_call, 0.09),
     (extraction.task, 0.03),
     (tickets.ticket, 0.08),
-    (matching.match, 0.45),
+    (matching.function, 0.17),
+    (matching.arguments, 0.13),
+    (matching.line, 0.12),
+    (matching.label, 0.03),
 )
 """What the documents are of, by shares that need not make one."""
 
@@ -39,10 +42,12 @@ FINISH: Mix = (
     (functions.no_call, 0.08),
     (extraction.task, 0.02),
     (tickets.ticket, 0.09),
-    (matching.match, 0.10),
+    (matching.function, 0.04),
+    (matching.arguments, 0.03),
+    (matching.line, 0.03),
 )
 """For the last minutes: few drills, and more of what people ask first."""
-MATCH: Mix = ((matching.match, 1.0),)
+MATCH: Mix = ((matching.function, 3), (matching.arguments, 4), (matching.line, 4), (matching.label, 1))
 """For a quarter of an hour at the start: without it, what is matched by words is not found out."""
 MIXES = {"all": (MIX, 1.0), "finish": (FINISH, 0.2), "match": (MATCH, 0.0)}
 """Each mix, and what share of the public sets goes with it."""

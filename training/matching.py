@@ -180,8 +180,3 @@ def label(rng: random.Random, language: str) -> Conversation:
     said = rng.choice(FRAMES[language]).format(_said(rng, language, things[number], rest))
     answer = dumps({"label": labels[number]})
     return Conversation((Turn("system", wish), Turn("user", said), Turn("assistant", answer, forced=True, keyed=True)))
-
-
-def match(rng: random.Random, language: str) -> Conversation:
-    """Return one drill of matching."""
-    return rng.choices((function, arguments, line, label), (4, 3, 3, 1))[0](rng, language)

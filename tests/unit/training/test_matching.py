@@ -78,12 +78,3 @@ def test_a_label_is_one_of_those_named(language: str) -> None:
     """The answer is JSON with a label of the system message."""
     for talk in talks("label", language):
         assert json.loads(talk.turns[2].text)["label"] in talk.turns[0].text
-
-
-@LANGUAGES
-def test_every_kind_of_drill_comes_up(language: str) -> None:
-    """All four are drawn."""
-    talks = [matching.match(random.Random(number), language) for number in range(60)]
-    assert {bool(talk.tools) for talk in talks} == {True, False}
-    assert any(call["arguments"] for talk in talks for turn in talk.turns for call in turn.calls)
-    assert any(turn.keyed for talk in talks for turn in talk.turns)
