@@ -34,17 +34,17 @@ MIX: Mix = (
 ENGLISH = 0.56
 """Share of English: its words have more forms, and it is learnt more slowly."""
 FINISH: Mix = (
-    (service.chat, 0.26),
-    (service.off_topic, 0.14),
-    (grounded.grounded, 0.15),
-    (functions.call, 0.20),
-    (functions.several, 0.06),
+    (service.chat, 0.36),
+    (service.off_topic, 0.12),
+    (grounded.grounded, 0.13),
+    (functions.call, 0.18),
+    (functions.several, 0.05),
     (functions.no_call, 0.08),
-    (extraction.task, 0.02),
-    (tickets.ticket, 0.09),
-    (matching.function, 0.04),
-    (matching.arguments, 0.03),
-    (matching.line, 0.03),
+    (extraction.task, 0.03),
+    (tickets.ticket, 0.12),
+    (matching.function, 0.03),
+    (matching.arguments, 0.02),
+    (matching.line, 0.02),
 )
 """For the last minutes: few drills, and more of what people ask first."""
 MATCH: Mix = ((matching.function, 3), (matching.arguments, 4), (matching.line, 4), (matching.label, 1))

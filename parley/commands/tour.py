@@ -42,7 +42,12 @@ ORDER: dict[str, Any] = {
 }
 NUMBER = "KX4411-202"
 RETURNS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-    ("你是一个客服助手。", f"请帮我查一下订单{NUMBER}。", "怎么退货?", {"status": "已签收", "date": "11月26日"}),
+    (
+        "你是一个客服助手。",
+        f"我的订单号是{NUMBER}，请查询订单。",
+        "如何退货?",
+        {"status": "已签收", "date": "11月26日"},
+    ),
     (
         "You are a customer service assistant.",
         f"Please look up order {NUMBER}.",
