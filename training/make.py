@@ -30,8 +30,9 @@ def step(module: str, *arguments: object, python: Path = Path(sys.executable)) -
 def train(asked: argparse.Namespace) -> None:
     """Train: a network from nothing first with drills of matching alone, for a seventh of the time."""
     run = ["train", "--threads", asked.threads]
-    if asked.begin:  # a finished network loses at the full rate what it had
-        step(*run, "--folder", asked.folder, "--minutes", asked.minutes, "--resume", "--rate", "0.5", "--fall", "1")
+    if asked.begin:
+        further = ("--rate", "0.5", "--fall", "1", "--heard", 0)  # it loses at the full rate what it had
+        step(*run, "--folder", asked.folder, "--minutes", asked.minutes, "--resume", *further)
         return
     drills = asked.folder / "drills"
     drills.mkdir(exist_ok=True)

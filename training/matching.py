@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from training.chat import Conversation, Turn, dumps
+from training.drills import SLOTS
 from training.functions import NONE
 from training.grounded import wordings
 from training.invented import NOUNS, VERBS
@@ -26,7 +27,6 @@ JOINED = {
     "zh": ("", "", "，", "的", "和"),
 }
 ENDINGS = ("s", "ing", "ed", "er")
-SLOTS = ("person", "city", "order", "phone", "amount", "date", "time", "mail", "word", "count")
 ASKED = {
     "en": ("what is {}?", "{}?", "tell me {}", "how much is {}?", "when is {}?", "who does {}?", "where is {}?",
            "I would like to know about {}", "do you know {}?"),
