@@ -20,10 +20,11 @@ FINGERPRINT = f"xllamacpp-{version('xllamacpp')}"  # llama.cpp's own word is not
 class Choice:
     """One of the answers while it comes."""
 
-    __slots__ = ("called", "reader", "started")
+    __slots__ = ("called", "reader", "said", "started")
 
     def __init__(self, reader: CallReader | None) -> None:
         self.started = False
+        self.said = False
         self.called = False
         self.reader = reader
 
@@ -80,8 +81,9 @@ class ChatReader:
             for delta in self._deltas(choice, index, piece.get("delta") or {}):
                 yield self._chunk(chunk, index, delta, None, logprobs if delta.get("content") else None)
             if piece.get("finish_reason"):
-                if not choice.started:
-                    yield self._chunk(chunk, index, _opening(""), None, None)
+                if not (choice.said or choice.called):
+                    delta = {"content": ""} if choice.started else _opening("")
+                    yield self._chunk(chunk, index, delta, None, None)
                 yield self._chunk(chunk, index, {}, self._reason(choice, piece["finish_reason"]), None)
 
     def _deltas(self, choice: Choice, index: int, delta: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -91,11 +93,13 @@ class ChatReader:
             if choice.reader.name is not None:
                 yield from self._calls(choice, [self._called(choice.reader.name, arguments, choice, index)])
         if delta.get("reasoning_content"):
-            yield {"reasoning_content": delta["reasoning_content"]}
+            thought = {"reasoning_content": delta["reasoning_content"]}
+            yield thought if choice.started else {**_opening(None), **thought}
+            choice.started = True
         if text:
             if not choice.started:
-                choice.started = True
                 yield _opening("")
+            choice.started = choice.said = True
             yield {"content": text}
         yield from self._calls(choice, delta.get("tool_calls") or [])
 

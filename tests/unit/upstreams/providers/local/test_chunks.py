@@ -52,6 +52,20 @@ def test_an_empty_answer_begins_all_the_same() -> None:
     assert deltas(found) == [(OPENING, None), ({}, "stop")]
 
 
+def test_a_thought_begins_the_answer_with_the_role() -> None:
+    """The role once, with what is thought; then the text, or the call, or an empty text where the limit came first."""
+    thought, rest = told({"reasoning_content": "Hm"}), told({"reasoning_content": "m"})
+    begun = {"role": "assistant", "content": None, "refusal": None, "reasoning_content": "Hm"}
+    head = [(begun, None), ({"reasoning_content": "m"}, None)]
+    found, _ = read(told(FIRST), thought, rest, told({"content": "Yes"}), told({}, "stop"))
+    assert deltas(found) == [*head, ({"content": "Yes"}, None), ({}, "stop")]
+    found, _ = read(told(FIRST), thought, rest, told({"tool_calls": [CALL]}), told({}, "tool_calls"))
+    assert [delta.get("role") for delta, _ in deltas(found)] == ["assistant", None, None, None, None]
+    assert "content" not in deltas(found)[2][0]
+    found, _ = read(told(FIRST), thought, rest, told({}, "length"))
+    assert deltas(found) == [*head, ({"content": ""}, None), ({}, "length")]
+
+
 CALL = {
     "index": 0,
     "id": "5RXlqgXzZaIzc2v7bG0P7HJbg59GQ1f8",
