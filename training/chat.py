@@ -7,12 +7,14 @@ cannot drift.
 import json
 import random
 import re
+import string
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 START, END, BEGIN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # llama.cpp's `lower` leaves other letters
 KEY = re.compile(r'("[^"]*": )')
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 
@@ -23,6 +25,7 @@ class Turn:
 
     forced: the first character of this answer was chosen by the grammar, not by the model. keyed: and so were the keys
     of its JSON, so that nothing but the values is learnt. heard: an answer that nothing before it explains: only read.
+    found: what the answer is about, thought of before it is written.
     """
 
     role: str
@@ -31,6 +34,7 @@ class Turn:
     forced: bool = False
     keyed: bool = False
     heard: bool = False
+    found: str = ""
 
 
 @dataclass
@@ -61,6 +65,12 @@ class Conversation:
     turns: tuple[Turn, ...]
     tools: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def last_only(self) -> bool:
+        """Tell whether only the last answer is learnt: what is known stands before it alone, and so does a thought."""
+        turns = self.turns
+        return bool(self.tools or turns[0].role == "system" or any(turn.calls or turn.found for turn in turns))
+
 
 def dumps(value: object) -> str:
     """Return *value* as the JSON we teach: one line, a space after each colon and comma, nothing escaped."""
@@ -71,6 +81,24 @@ def call_text(call: dict[str, Any]) -> str:
     """Return one call in Hermes form."""
     inside = f'{{"name": {dumps(call["name"])}, "arguments": {dumps(call["arguments"])}}}'
     return f"<tool_call>\n{inside}\n</tool_call>"
+
+
+def thought(turn: Turn, tools: tuple[dict[str, Any], ...], heard: str) -> str:
+    """Return what is thought before *turn*: what it is about, or of each call the arguments' lines, filled in.
+
+    So a value is written right behind what describes it, where a network of few layers can look it up in one step. It
+    begins as it does in what was *heard*, with a space or without; `-` stands for an argument that is left out.
+    """
+    schemas, lines = {tool["name"]: tool for tool in tools}, [turn.found] if turn.found else []
+    for call in turn.calls:
+        schema = schemas[call["name"]]
+        lines.append(f"# {schema['name']}")
+        names = (schema.get("parameters") or {}).get("properties") or {}
+        for name, line in zip(names, tool_text(schema).split("\n- ")[1:], strict=True):
+            given = call["arguments"].get(name)
+            value = " -" if given is None else given if isinstance(given, str) else dumps(given)
+            lines.append(f"- {line}:{' ' if f' {value}' in heard else ''}{value}")
+    return "\n".join(["<think>", *lines, "</think>\n"]) if lines else ""
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -84,14 +112,17 @@ def _kind(schema: dict[str, Any]) -> str:
 def tool_text(schema: dict[str, Any]) -> str:
     """Return a function as the model reads it, a line for it and one for each argument.
 
-    The name comes last, behind what tells it: there it can be weighed against the request by what stands before it,
-    which is all that a token ever sees. `=` goes before a name that is required, `?` before one that is not.
+    The function's name comes last, behind what tells it: there it can be weighed against the request by what stands
+    before it, which is all that a token ever sees. An argument's name comes first, for it is what its line is found by
+    (`thought`). `=` goes behind a name that is required, `?` behind one that is not. Descriptions are in lower case: to
+    the network `City` and `city` are two words.
     """
     parameters = schema.get("parameters") or {}
-    lines = [f"# {schema.get('description') or ''}={schema['name']}"]
+    lines = [f"# {(schema.get('description') or '').translate(LOWER)}={schema['name']}"]
     for name, it in (parameters.get("properties") or {}).items():
-        told = ", ".join(part for part in (it.get("description"), _kind(it)) if part)
-        lines.append(f"- {told}{'=' if name in (parameters.get('required') or ()) else '?'}{name}")
+        mark = "=" if name in (parameters.get("required") or ()) else "?"
+        told = f" {it['description'].translate(LOWER)}" if it.get("description") else ""
+        lines.append(f"- {name}{mark}{_kind(it)}{told}")
     return "\n".join(lines)
 
 
@@ -110,7 +141,8 @@ def document(conversation: Conversation) -> Document:
     """Render *conversation* for training.
 
     The system message and the functions come last, before the answer: so each of their words is read by a network that
-    knows what is asked. Where there are any, only the last answer is learnt, for the ones before it had them too.
+    knows what is asked. Where there are any, only the last answer is learnt, for the ones before it had them too. What
+    was thought before those is gone: no client sends it back.
     """
     doc = Document()
     known, turns = _known(conversation)
@@ -122,7 +154,9 @@ def document(conversation: Conversation) -> Document:
             doc.read(f"{START}user\n<tool_response>\n{turn.text}\n</tool_response>{END}\n")
         elif turn.role == "assistant":
             doc.read(f"{START}assistant\n")
-            _answer(doc, turn, heard=turn.heard or bool(known and number < last))
+            heard = turn.heard or (conversation.last_only and number < last)
+            first = thought(turn, conversation.tools, doc.text)
+            _answer(doc, turn, first, heard=heard)
         else:
             doc.read(f"{START}{turn.role}\n{turn.text}{END}\n")
     if last == len(turns):
@@ -130,12 +164,13 @@ def document(conversation: Conversation) -> Document:
     return doc
 
 
-def _answer(doc: Document, turn: Turn, *, heard: bool) -> None:
-    """Add an answer of the assistant, learnt unless only *heard*."""
+def _answer(doc: Document, turn: Turn, first: str, *, heard: bool) -> None:
+    """Add an answer of the assistant, with what it thinks *first*, learnt unless only *heard*."""
     text = turn.text + "\n".join(call_text(call) for call in turn.calls)
     if heard:
         doc.read(f"{text}{END}\n")
         return
+    text = first + text
     if turn.forced:
         doc.read(text[:1])
         text = text[1:]
@@ -146,12 +181,9 @@ def _answer(doc: Document, turn: Turn, *, heard: bool) -> None:
 
 
 def cut(conversation: Conversation, rng: random.Random) -> Conversation:
-    """Return *conversation* up to one of its answers, most often a call: `document` has only the last one learnt.
-
-    One without a system message or functions stays whole.
-    """
+    """Return *conversation* up to one of its answers, most often a call, where only the last one is learnt."""
     turns = conversation.turns
-    if not conversation.tools and turns[0].role != "system":
+    if not conversation.last_only:
         return conversation
     places = [number for number, turn in enumerate(turns) if turn.role == "assistant" and not turn.heard]
     if not places:

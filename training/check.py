@@ -58,7 +58,7 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
     body: dict[str, Any] = {
         "model": "parley-mini",
         "messages": messages,
-        "max_tokens": 200,
+        "max_tokens": 400,
         "temperature": temperature,
         "seed": 7,
     }
@@ -84,29 +84,19 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
 def force(address: str, body: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the answer to *body* when a call is demanded: of *name*, or of any function if it says "required".
 
-    llama.cpp lets prose stand before a call that `tool_choice` demands, and does not heed a named one. So the prompt
-    is opened with the call's mark, and the call itself is a JSON schema.
+    As Parley does it: llama.cpp waits until a model calls by itself, so the answer is held to a schema of the call.
     """
-    functions = [tool["function"] for tool in body["tools"]]
-    options = [
-        {
-            "type": "object",
-            "properties": {
-                "name": {"const": function["name"]},
-                "arguments": {**function["parameters"], "additionalProperties": False},
-            },
-            "required": ["name", "arguments"],
-        }
-        for function in functions
-        if name in {function["name"], "required"}
-    ]
-    prompt = post(address, "/apply-template", {"messages": body["messages"], "tools": body["tools"]})["prompt"]
-    asked = {"prompt": prompt + "<tool_call>\n", "json_schema": {"anyOf": options}, "n_predict": body["max_tokens"]}
-    asked |= {"temperature": body["temperature"], "seed": body["seed"]}
-    answer = post(address, "/completion", asked)
-    if answer["stop_type"] == "limit":
-        return {"message": {"content": answer["content"]}, "finish_reason": "length"}
-    made = json.loads(answer["content"])
+    functions = {tool["function"]["name"]: tool["function"] for tool in body["tools"]}
+    schemas = {it: {**function["parameters"], "additionalProperties": False} for it, function in functions.items()}
+    named = {"type": "object", "required": ["name", "arguments"]}
+    options = [{**named, "properties": {"name": {"const": it}, "arguments": found}} for it, found in schemas.items()]
+    held = {"anyOf": options} if name == "required" else schemas[name]
+    asked = {**body, "tool_choice": "none", "response_format": {"type": "json_schema", "json_schema": {"schema": held}}}
+    answer = post(address, "/v1/chat/completions", asked)["choices"][0]
+    if answer["finish_reason"] == "length":
+        return answer
+    made = json.loads(answer["message"]["content"])
+    made = made if name == "required" else {"name": name, "arguments": made}
     call = {"function": {"name": made["name"], "arguments": json.dumps(made["arguments"], ensure_ascii=False)}}
     return {"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
 
@@ -159,7 +149,7 @@ def same_template(address: str) -> bool:
     messages = [{"role": "system", "content": "你好 a"}, {"role": "user", "content": 'b "c"'}]
     schema = {
         "name": "f",
-        "description": "é 天",
+        "description": "É Day 天",
         "parameters": {
             "type": "object",
             "properties": {

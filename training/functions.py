@@ -200,7 +200,7 @@ def _filled(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list
 def call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with a call in it, and mostly its result."""
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
-    if rng.random() < 0.2:
+    if rng.random() < 0.28:
         return (_twice if rng.random() < 0.3 else _both)(rng, language, turns)
     tool = _some(rng)
     guise, values = dress(tool, rng, language), Values(rng, language)

@@ -163,15 +163,17 @@ def _short(topic: Topic, values: Values, language: str) -> str:
     return SHORT[language].get(kind, SHORT[language][""]).replace("<>", values(topic.slot))
 
 
-def _asked(fact: Fact, rng: random.Random, language: str) -> tuple[str, str]:
+def _asked(fact: Fact, rng: random.Random, language: str) -> tuple[Turn, Turn]:
     """Return a question and its answer, in *language*, which may be another than that of the fact."""
-    topic = topics(language).get(fact.topic.name)
+    topic, found = topics(language).get(fact.topic.name), fact.values(fact.topic.slot)
     if language != fact.values.language and topic and topic.slot == fact.topic.slot:
-        return _question(topic, rng, fact.values, language), _short(topic, fact.values, language)
-    return _question(fact.topic, rng, fact.values, fact.values.language), fact.line
+        question, answer = _question(topic, rng, fact.values, language), _short(topic, fact.values, language)
+    else:
+        question, answer = _question(fact.topic, rng, fact.values, fact.values.language), fact.line
+    return Turn("user", question), Turn("assistant", answer, found=found)
 
 
-def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[str, str]:
+def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[Turn, Turn]:
     """Return a question to which no fact is the answer, and what is said to it."""
     known = [fact.topic for fact in facts]
     near = {name for names in ALIKE for topic in known if topic.name in names for name in names}
@@ -183,7 +185,7 @@ def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[str,
             [topic for topic in topics(language).values() if topic not in known and topic.name not in near]
         )
     question = _question(topic, rng, _fact(topic, rng, language, facts).values, language)
-    return question, plain(wordings(language, "-")[0])
+    return Turn("user", question), Turn("assistant", plain(wordings(language, "-")[0]))
 
 
 def grounded(rng: random.Random, language: str) -> Conversation:
@@ -195,9 +197,9 @@ def grounded(rng: random.Random, language: str) -> Conversation:
     pairs = [_asked(fact, rng, spoken) for fact in asked]
     if rng.random() < 0.25:
         pairs[rng.randrange(len(pairs))] = _missing(facts, rng, language)
-    turns = [Turn(role, said) for pair in pairs for role, said in zip(("user", "assistant"), pair, strict=True)]
+    turns = [turn for pair in pairs for turn in pair]
     if rng.random() < 0.8:
         return Conversation((Turn("system", text), *turns))
-    question = pairs[0][0]
+    question = pairs[0][0].text
     first = rng.choice((f"{text}\n\n{question}", f"{text}\n{question}", f"{question}\n\n{text}"))
     return Conversation((Turn("user", first), *turns[1:]))

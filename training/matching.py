@@ -156,10 +156,10 @@ def line(rng: random.Random, language: str) -> Conversation:
     """Return a question for one of several lines, which is the answer, or for none of them."""
     things, rest = _things(rng, language)
     values, form = Values(rng, language), rng.choice(LINES[language])
-    facts = []
-    for thing in things:
+    facts, given = [], [values.fresh(rng.choice(SLOTS)) for _ in things]
+    for thing, value in zip(things, given, strict=True):
         form = form if rng.random() < 0.4 else rng.choice(LINES[language])
-        text = form.format(rng.choice(JOINED[language]).join(thing), values.fresh(rng.choice(SLOTS)))
+        text = form.format(rng.choice(JOINED[language]).join(thing), value)
         facts.append(text[:1].upper() + text[1:])
     mark = rng.choice(("- ", "* ", "", "", "1) "))
     passage = "\n".join(mark + fact for fact in facts)
@@ -167,8 +167,9 @@ def line(rng: random.Random, language: str) -> Conversation:
     absent = rng.random() < 0.2
     said = _said(rng, language, rest[:2] if absent else things[number], rest[2:])
     answer = plain(wordings(language, "-")[0]) if absent else facts[number]
+    found = "" if absent else given[number]
     question = rng.choice(ASKED[language]).format(said)
-    return Conversation((Turn("system", passage), Turn("user", question), Turn("assistant", answer)))
+    return Conversation((Turn("system", passage), Turn("user", question), Turn("assistant", answer, found=found)))
 
 
 def label(rng: random.Random, language: str) -> Conversation:

@@ -217,39 +217,33 @@ def tourists(data: Path, rng: random.Random) -> Iterator[Document]:
             yield document(Conversation((*system(rng, "zh"), Turn("user", first["text"]), Turn("assistant", reply))))
 
 
-def labels(data: Path, rng: random.Random) -> Iterator[Document]:
-    """Yield messages to be sorted into the intents of a bank, and slots to be read out of a message."""
-    bank = list(rows(data / "banking77/train.jsonl.gz"))
-    names = sorted({row["intent"] for row in bank})
-    for row in bank:
-        options = [*rng.sample(names, 3), row["intent"]]
-        rng.shuffle(options)
-        listed = ", ".join(dict.fromkeys(options))
-        wish = f"Classify the message as {listed}. Answer in JSON with the key intent."
-        yield document(
-            Conversation(
-                (
-                    Turn("system", wish),
-                    Turn("user", row["text"]),
-                    Turn("assistant", dumps({"intent": row["intent"]})),
-                )
-            )
-        )
+def slots(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield slots to be read out of what customers of six trades say."""
     for row in rows(data / "multidogo/train.jsonl.gz"):
-        slots = {key: value for key, value in row["slots"] if value in row["text"]}
-        if slots and len(row["text"]) < LONGEST:
-            wish = f"Extract {', '.join(slots)} as JSON."
+        found = {key: value for key, value in row["slots"] if value in row["text"]}
+        if found and len(row["text"]) < LONGEST and rng.random() < 0.5:
+            wish = f"Extract {', '.join(found)} as JSON."
             yield document(
-                Conversation((Turn("system", wish), Turn("user", row["text"]), Turn("assistant", dumps(slots))))
+                Conversation((Turn("system", wish), Turn("user", row["text"]), Turn("assistant", dumps(found))))
             )
+
+
+def _labelled(data: Path) -> list[tuple[str, str]]:
+    """Return the messages of four sets and the intent of each, where its name says what it is."""
+    names = ("clinc150", "banking77", "natcs", "multidogo")
+    found = [row for name in names for row in rows(data / name / "train.jsonl.gz") if row.get("intent")]
+    return [(row["text"], row["intent"]) for row in found if "slots" not in row or row["intent"] in spoken.RUN_TOGETHER]
+
+
+def labels(data: Path, rng: random.Random) -> Iterator[Document]:
+    """Yield messages of four sets to be sorted into some of their intents."""
+    for talk in spoken.labels(_labelled(data), 5000, rng):
+        yield document(talk)
 
 
 def intents(data: Path, rng: random.Random) -> Iterator[Document]:
     """Yield functions without arguments, asked for by the messages of four sets."""
-    names = ("clinc150", "banking77", "natcs", "multidogo")
-    found = [row for name in names for row in rows(data / name / "train.jsonl.gz") if row.get("intent")]
-    clear = [row for row in found if "slots" not in row or row["intent"] in spoken.RUN_TOGETHER]
-    for talk in spoken.intents(((row["text"], row["intent"]) for row in clear), 6000, rng):
+    for talk in spoken.intents(_labelled(data), 6000, rng):
         yield document(talk)
 
 
@@ -275,11 +269,12 @@ def texts(data: Path, rng: random.Random) -> Iterator[Document]:
 
 PUBLIC = {
     "dialogues": (dialogues, 100),
-    "calls": (calls, 800),
+    "calls": (calls, 500),
     "strangers": (strangers, 1500),
     "customers": (customers, 1500),
     "tourists": (tourists, 150),
-    "labels": (labels, 2000),
+    "labels": (labels, 4000),
+    "slots": (slots, 1000),
     "intents": (intents, 5000),
     "forms": (forms, 3000),
     "places": (places, 2500),

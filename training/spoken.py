@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from training.chat import Conversation, Turn
+from training.chat import Conversation, Turn, dumps
 from training.functions import NONE
 from training.service import system
 
@@ -19,6 +19,13 @@ SMALL = {"oos", "yes", "no", "maybe", "repeat", "cancel", "goodbye", "greeting",
          "are_you_a_bot", "what_can_i_ask_you", "user_name", "date", "time",
          "next_song", "what_song"}  # fmt: skip
 """Intents whose messages say nothing by themselves, or that many functions would fit."""
+WISH = (
+    "Classify the message as {0}. Answer in JSON with the key {1}.",
+    "Fill in the ticket: {1} ({0}).",
+    "{1}: one of {0}",
+    "You sort what customers write. JSON, {1} is one of: {0}",
+    "Read the message and return JSON with {1} ({0})",
+)
 RUN_TOGETHER = {
     "changeseatassignment": "change_seat_assignment", "getproofofinsurance": "get_proof_of_insurance",
     "reportbrokensoftware": "report_broken_software", "orderburgerintent": "order_burger", "getboardingpass":
@@ -95,12 +102,32 @@ def _schema(name: str, about: str, properties: dict[str, str], rng: random.Rando
     return schema
 
 
-def intents(found: Iterable[tuple[str, str]], count: int, rng: random.Random) -> Iterator[Conversation]:
-    """Yield *count* talks in which messages of *found* (text, intent) ask for functions named like intents."""
+def _pool(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the messages of *found* (text, intent) by intent."""
     pool: dict[str, list[str]] = {}
     for text, name in found:
         if name not in SMALL:
             pool.setdefault(name, []).append(text)
+    return pool
+
+
+def labels(found: Iterable[tuple[str, str]], count: int, rng: random.Random) -> Iterator[Conversation]:
+    """Yield *count* messages of *found* (text, intent) with the label among some that it has, as JSON."""
+    pool = _pool(found)
+    for _ in range(count):
+        name, *others = rng.sample(sorted(pool), rng.randint(3, 8))
+        joined = rng.choice(("_", "_", "_", " "))
+        options = {it: joined.join(word.lower() for word in _words(it)) for it in (name, *others)}
+        listed = rng.sample([*options.values()], len(options))
+        key, forced = rng.choice(("intent", "intent", "label", "category", "topic")), rng.random() < 0.6
+        wish = rng.choice(WISH).format(rng.choice((", ", ", ", " | ", "/")).join(listed), key)
+        reply = Turn("assistant", dumps({key: options[name]}), forced=forced, keyed=forced)
+        yield Conversation((Turn("system", wish), Turn("user", rng.choice(pool[name])), reply))
+
+
+def intents(found: Iterable[tuple[str, str]], count: int, rng: random.Random) -> Iterator[Conversation]:
+    """Yield *count* talks in which messages of *found* (text, intent) ask for functions named like intents."""
+    pool = _pool(found)
     names = sorted(pool)
     for _ in range(count):
         offered, (stranger, *_) = rng.sample(names, min(len(names), rng.randint(2, 5))), rng.sample(names, 1)

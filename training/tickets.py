@@ -5,13 +5,15 @@ brace is not learnt, and the keys are the usual ones.
 """
 
 import random
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from training.chat import Conversation, Turn, dumps
+from training.guises import Tool, dress, tools
 from training.service import roughen
-from training.templates.spin import fill, spin
+from training.templates.spin import SLOT, fill, spin
 from training.templates.values import Values
 
 SCALES = (
@@ -33,6 +35,7 @@ KEYS = {
 }
 DETAILS = ("person", "order", "city", "date", "amount", "phone", "mail")
 STOP = {"en": ".", "zh": "。"}
+WANTS = {"en": "The customer wants to {}.", "zh": "客户想{}。"}
 PLAIN = {
     "en": (
         "You are a ticket system.",
@@ -59,12 +62,58 @@ def blocks() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _labels(rng: random.Random, language: str, name: str) -> list[str]:
-    """Return the labels to choose from, in any order but that of *name* first."""
+@dataclass(frozen=True)
+class Matter:
+    """What a ticket is about. source: the block of `tickets.txt`, or a function that the customer could do with.
+
+    entities: the keys of what the opening holds, and the slot of each.
+    """
+
+    source: str | Tool
+    opening: str
+    summary: str
+    entities: dict[str, str]
+
+
+def _matter(rng: random.Random, values: Values) -> Matter:
+    """Return one of the matters of `tickets.txt`, or a request for a function: there are ten times as many of these."""
+    language = values.language
+    if rng.random() < 0.5:
+        name = rng.choice([it for it in blocks() if it != "common"])
+        block = blocks()[name]
+        entities = {rng.choice(_keys("product")): "product"} if rng.random() < 0.8 else {}
+        return Matter(name, spin(rng.choice(block[language]), rng), block["sum." + language][0], entities)
+    tool = rng.choice([it for it in tools() if it.of(language) and _about(it, language)])
+    line, names = spin(rng.choice(tool.of(language)), rng), dress(tool, rng, language).names
+    entities = {names[slot]: slot for slot in dict.fromkeys(SLOT.findall(line)) if slot in names}
+    about = _about(tool, language)[0]
+    return Matter(tool, line, WANTS[language].format(about[:1].lower() + about[1:]), entities)
+
+
+def _about(tool: Tool, language: str) -> list[str]:
+    """Return what is said of *tool* in *language*."""
+    return [text for text in tool.about if text.isascii() == (language == "en")]
+
+
+def _keys(slot: str) -> list[str]:
+    """Return the usual keys of *slot*."""
+    return blocks()["common"]["name." + slot][0].split("|")
+
+
+def _label(source: str | Tool, rng: random.Random, language: str) -> str:
+    """Return a label for *source*."""
+    if isinstance(source, str):
+        return rng.choice(blocks()[source]["label." + language][0].split("|"))
+    return rng.choice((language == "zh" and _about(source, language)) or source.names)
+
+
+def _labels(rng: random.Random, language: str, source: str | Tool) -> list[str]:
+    """Return the labels to choose from, in any order but that of *source* first."""
     if language == "zh" and rng.random() < 0.4:
         language = "en"
-    others = rng.sample([other for other in blocks() if other not in (name, "common")], rng.randint(3, 8))
-    return [rng.choice(blocks()[other]["label." + language][0].split("|")) for other in (name, *others)]
+    every = [it for it in blocks() if it != "common"] if rng.random() < 0.6 else [*tools()]
+    others = rng.sample([other for other in every if other is not source], rng.randint(3, 8))
+    return [*dict.fromkeys(_label(it, rng, language) for it in (source, *others))]
 
 
 def _said(mark: str, values: Values) -> str:
@@ -73,14 +122,13 @@ def _said(mark: str, values: Values) -> str:
     return fill(text if text.endswith(tuple(".!?。！？")) else text + STOP[values.language], values)
 
 
-def _talk(name: str, details: list[str], level: int, values: Values) -> list[Turn]:
+def _talk(matter: Matter, details: list[str], level: int, values: Values) -> list[Turn]:
     """Return what customer and service say: the matter first, then the details and how urgent it is."""
     rng, language = values.rng, values.language
-    opening = spin(rng.choice(blocks()[name][language]), rng)
     parts = [_said(slot, values) for slot in details]
     if level != 1:
         parts.insert(rng.randint(0, len(parts)), _said("low" if level == 0 else "high", values))
-    turns = [[fill(roughen(opening, rng, language), values)]]
+    turns = [[fill(roughen(matter.opening, rng, language), values)]]
     for part in parts:
         if len(turns) < 3 and rng.random() < 0.5:
             turns.append([part])
@@ -95,16 +143,17 @@ def _talk(name: str, details: list[str], level: int, values: Values) -> list[Tur
     return told
 
 
-def _record(name: str, details: list[str], level: int, values: Values) -> tuple[dict[str, Any], list[str]]:
+def _record(matter: Matter, details: list[str], level: int, values: Values) -> tuple[dict[str, Any], list[str]]:
     """Return the ticket, and how each of its keys is wished for."""
     rng, language = values.rng, values.language
-    labels, scale = _labels(rng, language, name), rng.choice(SCALES if language == "zh" else SCALES[:-2])
-    entities = {rng.choice(blocks()["common"]["name." + slot][0].split("|")): slot for slot in details}
+    labels, scale = _labels(rng, language, matter.source), rng.choice(SCALES if language == "zh" else SCALES[:-2])
+    listed = [*({rng.choice(_keys(slot)): slot for slot in details} | matter.entities).items()]
+    entities = dict(rng.sample(listed, len(listed)))
     found: dict[str, Any] = {
         "intent": labels[0],
         "priority": scale[level],
         "language": language,
-        "summary": fill(blocks()[name]["sum." + language][0], values),
+        "summary": fill(matter.summary, values),
         "entities": {key: _exact(values(slot), slot) for key, slot in entities.items()},
     }
     wishes = {
@@ -139,13 +188,11 @@ def _among(options: list[str], rng: random.Random, *, mixed: bool = True) -> str
 def ticket(rng: random.Random, language: str) -> Conversation:
     """Return a talk and the ticket for it."""
     values = Values(rng, language)
-    name = rng.choice([other for other in blocks() if other != "common"])
+    matter = _matter(rng, values)
     chosen = rng.sample(DETAILS, rng.choices((0, 1, 2, 3), (1, 3, 4, 2))[0])
     level = rng.choice((0, 1, 1, 2))
-    talk = _talk(name, chosen, level, values)
-    details = [*chosen, "product"] if rng.random() < 0.8 else chosen
-    rng.shuffle(details)
-    record, wished = _record(name, details, level, values)
+    talk = _talk(matter, chosen, level, values)
+    record, wished = _record(matter, chosen, level, values)
     forced = rng.random() < 0.5
     reply = Turn("assistant", dumps(record), forced=forced, keyed=forced)
     wish = spin(rng.choice(blocks()["common"]["wish." + language]), rng)

@@ -14,7 +14,7 @@ import openai
 from training.heldout.cases import Case
 
 AT_ONCE = 2
-LONGEST = 200  # tokens of an answer; nothing of the job needs more
+LONGEST = 400  # tokens of an answer and what is thought before it; nothing of the job needs more
 SECONDS = 60
 
 

@@ -10,11 +10,12 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from training import drills, extraction, functions, grounded, service
-from training.chat import BEGIN, END, START, Conversation, Turn, cut, document, tool_text
+from training.chat import BEGIN, END, START, Conversation, Turn, call_text, cut, document, tool_text
 from training.corpus import own
 from training.guises import bare, parts, styled
 from training.templates.spin import SLOT, plain, spin, variants
@@ -202,6 +203,30 @@ def test_what_is_known_is_read_last() -> None:
     assert asked.text.endswith(f"v{END}\n{START}system\ns{END}\n")
 
 
+def test_the_arguments_of_a_call_are_thought_of_in_the_order_they_are_told() -> None:
+    """Each behind its own line, as it was said; what is left out has a dash; then the call; two calls one by one."""
+    properties = {"city": {"type": "string", "description": "The town"}, "n": {"type": "integer"}, "x": {}}
+    tool = {"name": "book", "parameters": {"properties": properties, "required": ["city"]}}
+    asked = Turn("user", "for 2, in Rome")
+    turn = Turn("assistant", calls=({"name": "book", "arguments": {"n": 2, "city": "Rome"}},))
+    doc = document(Conversation((asked, turn), (tool,)))
+    thought = "<think>\n# book\n- city= the town: Rome\n- n?integer: 2\n- x?{}: -\n</think>\n"
+    [(begin, end)] = doc.learnt
+    assert doc.text[begin:end] == f"{thought}{call_text(turn.calls[0])}{END}"
+    joined = replace(turn, calls=({"name": "book", "arguments": {"city": "罗马"}},))
+    assert "city= the town:罗马\n" in document(Conversation((Turn("user", "去罗马"), joined), (tool,))).text
+    twice = document(Conversation((asked, replace(turn, calls=turn.calls * 2)), (tool,)))
+    assert twice.text.count("# book\n- city= the town: Rome") == 2
+
+
+def test_what_was_thought_is_gone_from_earlier_answers() -> None:
+    """No client sends it back; so with a thought, too, only the last answer is learnt."""
+    found = (Turn("user", "where?"), Turn("assistant", "It is in Rome.", found="Rome"))
+    doc = document(Conversation((Turn("user", "It is in Rome."), Turn("assistant", "Noted."), *found, *found)))
+    assert doc.text.count("<think>") == 1
+    assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"<think>\nRome\n</think>\nIt is in Rome.{END}"]
+
+
 def test_a_conversation_ends_with_any_of_its_answers() -> None:
     """It is cut behind an answer that is not only heard; one without anything known stays whole."""
     heard = (Turn("user", "t"), Turn("assistant", "which?", heard=True))
@@ -253,6 +278,8 @@ def test_a_grounded_answer_takes_its_numbers_from_the_passage(language: str) -> 
         first, *turns = grounded.grounded(random.Random(number), language).turns
         for turn in turns:
             if turn.role == "assistant":
+                assert turn.found in turn.text
+                assert turn.found in first.text
                 assert all(found in first.text for found in re.findall(r"\d[\d.,:-]*\d|\d", turn.text)), turn.text
 
 
@@ -277,7 +304,7 @@ def is_told(text: str, said: str) -> bool:
     return any(match[1] in said for match in found if match)
 
 
-def test_a_function_is_read_with_its_name_behind_what_tells_it() -> None:
+def test_a_function_is_read_with_its_name_behind_what_tells_it_and_its_arguments_with_it_before() -> None:
     """What is required, of which type and which choices there are, is in the text; a bare function too."""
     schema = {
         "name": "book_room",
@@ -294,11 +321,11 @@ def test_a_function_is_read_with_its_name_behind_what_tells_it() -> None:
         },
     }
     assert tool_text(schema).splitlines() == [
-        "# Book a room=book_room",
-        "- The day=day",
-        "- integer?beds",
-        "- Where, low|high?floor",
-        '- {"type": "array", "items": {"type": "string"}}?extras',
+        "# book a room=book_room",
+        "- day= the day",
+        "- beds?integer",
+        "- floor?low|high where",
+        '- extras?{"type": "array", "items": {"type": "string"}}',
     ]
     assert tool_text({"name": "stop"}) == "# =stop"
 
