@@ -115,7 +115,7 @@ def labels(found: Iterable[tuple[str, str]], count: int, rng: random.Random) -> 
     """Yield *count* messages of *found* (text, intent) with the label among some that it has, as JSON."""
     pool = _pool(found)
     for _ in range(count):
-        name, *others = rng.sample(sorted(pool), rng.randint(3, 8))
+        name, *others = rng.sample(sorted(pool), min(len(pool), rng.randint(3, 8)))
         joined = rng.choice(("_", "_", "_", " "))
         options = {it: joined.join(word.lower() for word in _words(it)) for it in (name, *others)}
         listed = rng.sample([*options.values()], len(options))

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S311 - these draws are meant to repeat
 
+import json
 import random
 from itertools import pairwise
 
@@ -50,6 +51,20 @@ def test_an_intent_is_a_function() -> None:
     names = {schema["name"] for talk in talks for schema in talk.tools}
     assert {"card_arrival", "cardArrival", "freeze_account", "pay_bill"} <= names
     assert "yes" not in names
+
+
+def test_a_label_is_one_of_those_told() -> None:
+    """The answer is the intent of the message, in the form in which it stands among the labels of the wish."""
+    spelt = {"pay bill", "pay_bill"}
+    seen = set()
+    for talk in spoken.labels(MESSAGES, 80, random.Random(4)):
+        wish, asked, reply = talk.turns
+        [(key, label)] = json.loads(reply.text).items()
+        assert key in wish.text
+        assert label in wish.text
+        if asked.text == "I want to pay the bill":
+            seen.add(label)
+    assert seen == spelt
 
 
 def test_slots_are_arguments() -> None:
