@@ -25,7 +25,8 @@ class Turn:
 
     forced: the first character of this answer was chosen by the grammar, not by the model. keyed: and so were the keys
     of its JSON, so that nothing but the values is learnt. heard: an answer that nothing before it explains: only read.
-    found: what the answer is about, thought of before it is written.
+    found: what the answer is about, thought of before it is written. lacks: the call, as far as it is known, that the
+    answer asks the rest for.
     """
 
     role: str
@@ -35,6 +36,12 @@ class Turn:
     keyed: bool = False
     heard: bool = False
     found: str = ""
+    lacks: dict[str, Any] | None = None
+
+    @property
+    def thinks(self) -> bool:
+        """Tell whether something is thought before this answer."""
+        return bool(self.calls or self.found or self.lacks)
 
 
 @dataclass
@@ -69,7 +76,7 @@ class Conversation:
     def last_only(self) -> bool:
         """Tell whether only the last answer is learnt: what is known stands before it alone, and so does a thought."""
         turns = self.turns
-        return bool(self.tools or turns[0].role == "system" or any(turn.calls or turn.found for turn in turns))
+        return bool(self.tools or turns[0].role == "system" or any(turn.thinks for turn in turns))
 
 
 def dumps(value: object) -> str:
@@ -87,16 +94,18 @@ def thought(turn: Turn, tools: tuple[dict[str, Any], ...], heard: str) -> str:
     """Return what is thought before *turn*: what it is about, or of each call the arguments' lines, filled in.
 
     So a value is written right behind what describes it, where a network of few layers can look it up in one step. It
-    begins as it does in what was *heard*, with a space or without; `-` stands for an argument that is left out.
+    begins as it does in what was *heard*, with a space or without; `-` stands for an argument that is left out, `?`
+    for one that is lacking.
     """
     schemas, lines = {tool["name"]: tool for tool in tools}, [turn.found] if turn.found else []
-    for call in turn.calls:
+    for call in turn.calls or ([turn.lacks] if turn.lacks else []):
         schema = schemas[call["name"]]
         lines.append(f"# {schema['name']}")
-        names = (schema.get("parameters") or {}).get("properties") or {}
-        for name, line in zip(names, tool_text(schema).split("\n- ")[1:], strict=True):
-            given = call["arguments"].get(name)
-            value = " -" if given is None else given if isinstance(given, str) else dumps(given)
+        parameters = schema.get("parameters") or {}
+        needed = parameters.get("required", ()) if turn.lacks else ()
+        for name, line in zip(parameters.get("properties") or {}, tool_text(schema).split("\n- ")[1:], strict=True):
+            given = call["arguments"].get(name, " ?" if name in needed else " -")
+            value = given if isinstance(given, str) else dumps(given)
             lines.append(f"- {line}:{' ' if f' {value}' in heard else ''}{value}")
     return "\n".join(["<think>", *lines, "</think>\n"]) if lines else ""
 

@@ -87,6 +87,7 @@ def _add_tokenizer(writer: gguf.GGUFWriter, path: Path, size: int) -> None:
     writer.add_pad_token_id(numbers[BEGIN])
     writer.add_add_bos_token(True)  # noqa: FBT003 - their signature
     writer.add_chat_template(TEMPLATE)
+    writer.add_bool("parley.forms", True)  # noqa: FBT003 - their signature; what Parley's engine goes by
 
 
 def export(checkpoint: Path, tokenizer: Path, out: Path) -> None:

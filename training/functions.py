@@ -228,11 +228,11 @@ def call(rng: random.Random, language: str) -> Conversation:
 
 def _lacking(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
     """Return a request that lacks a value, the question for it, and mostly the call once it is given."""
-    values = Values(rng, language)
-    turns = [Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language))]
-    turns.append(Turn("assistant", plain(tool.of(language + "^")[0])))
-    slot = tool.parameters[0].slot
+    values, slot = Values(rng, language), tool.parameters[0].slot
     needed = {p.slot for p in tool.parameters if not p.optional}
+    guise.schema["parameters"]["required"] = [guise.names[it] for it in guise.names if it in needed | {slot}]
+    turns = [Turn("user", roughen(spin(rng.choice(tool.of(language + "~")), rng), rng, language))]
+    turns.append(Turn("assistant", plain(tool.of(language + "^")[0]), lacks=guise.call({})))
     if slot in guise.names and needed <= {slot} and rng.random() < 0.6:
         turns += [Turn("user", values(slot)), Turn("assistant", calls=(guise.call({slot: values(slot)}),))]
     return turns
@@ -247,9 +247,10 @@ def _bare(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[T
     listed = [f"{guise.names[slot]} <{slot}>" for slot in slots if slot != lacks]
     said = (", " if language == "en" else "，").join([tool.about[0 if language == "en" else 2], *listed])
     turns = [Turn("user", fill(roughen(said, rng, language), values))]
-    turns.append(Turn("assistant", question(tool, lacks, language)))
+    given = {slot: values(slot) for slot in slots}
+    known = guise.call({slot: value for slot, value in given.items() if slot != lacks})
+    turns.append(Turn("assistant", question(tool, lacks, language), lacks=known))
     if rng.random() < 0.7:
-        given = {slot: values(slot) for slot in slots}
         turns += [Turn("user", values(lacks)), Turn("assistant", calls=(guise.call(given),))]
     return turns
 

@@ -121,6 +121,7 @@ def _look(port: int, order: Order) -> Ready:
         parallel=props["total_slots"],
         vision=props["modalities"]["vision"],
         vocabulary=gguf.vocabulary(Path(order.path)),
+        forms=gguf.read(Path(order.path)).forms,
     )
 
 

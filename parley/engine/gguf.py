@@ -36,6 +36,7 @@ BLOCKS = {
 TOKENIZER = "tokenizer.ggml.model"
 TOKENS = "tokenizer.ggml.tokens"
 KINDS = "tokenizer.ggml.token_type"
+FORMS = "parley.forms"
 BY_BYTES = ("gpt2", "llama")  # tokenizers that lose nothing of a text: every byte of it is in some token
 CONTROL = (2, 3)  # the kinds of tokens, unknown and control, that llama.cpp reads in a text only where it is told to
 
@@ -45,12 +46,14 @@ class Header(msgspec.Struct, frozen=True):
 
     context: tokens the model was trained for, 0 where the file does not say.
     pools: whether the model says itself how an embedding is made of its tokens.
+    forms: whether it fills in a form before it calls a function.
     size: bytes the file must have at least.
     """
 
     architecture: str
     context: int
     pools: bool
+    forms: bool
     size: int
 
 
@@ -131,6 +134,7 @@ class _Reader:
             architecture=architecture,
             context=int(facts.get(f"{architecture}.context_length", 0)),
             pools=f"{architecture}.pooling_type" in facts,
+            forms=facts.get(FORMS) is True,
             size=self._end(int(facts.get("general.alignment", ALIGNMENT)) or ALIGNMENT),
         )
 

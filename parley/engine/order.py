@@ -24,10 +24,11 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """What the child answers once it listens. context: tokens of one call."""
+    """What the child answers once it listens. context: tokens of one call. forms: whether it fills them in."""
 
     port: int
     context: int
     parallel: int
     vision: bool
     vocabulary: Vocabulary
+    forms: bool

@@ -35,6 +35,7 @@ class Address(msgspec.Struct, frozen=True):
 
     secret: the bearer token it asks for. context: tokens of one call, prompt and answer together.
     parallel: calls it answers at once; more wait. vision: whether it takes images. vocabulary: its tokens.
+    forms: whether it calls functions by filling in forms.
     """
 
     host: str
@@ -44,6 +45,7 @@ class Address(msgspec.Struct, frozen=True):
     parallel: int
     vision: bool
     vocabulary: Vocabulary = Vocabulary()
+    forms: bool = False
 
 
 class Runner:
@@ -111,7 +113,7 @@ class Runner:
         ready = process.ready
         self._process = process
         self.address = Address(
-            HOST, ready.port, order.secret, ready.context, ready.parallel, ready.vision, ready.vocabulary
+            HOST, ready.port, order.secret, ready.context, ready.parallel, ready.vision, ready.vocabulary, ready.forms
         )
         self._keep(self._watch(process))
         self.users += 1

@@ -15,6 +15,7 @@ from parley.schema.chat import KNOWN, ChatRequest
 from parley.schema.tools import AllowedChoice, CustomTool, FunctionChoice, Named, TextAnswer
 from parley.upstreams.providers.local.dropped import dropped, false_at
 from parley.upstreams.providers.local.forcing import Forced, forced_schema
+from parley.upstreams.providers.local.forms import Form, form_grammar, forms, heard
 from parley.upstreams.providers.local.grammar import grammar
 from parley.upstreams.providers.local.schemas import check_schema, unheld
 
@@ -35,6 +36,7 @@ class Plan(msgspec.Struct):
 
     body: dict[str, Any]
     forced: Forced | None = None
+    forms: dict[str, Form] | None = None  # what the model fills in to call a function
     legacy: bool = False  # the client speaks of functions, not of tools
     single: bool = False  # at most one tool call is wanted; llama.cpp may make several all the same
     vision: bool = False
@@ -122,6 +124,21 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
         raise refuse("response_format", "'response_format' is not supported together with tools with this model.")
     plan.single = plan.legacy or ask.parallel_tool_calls is False
     plan.body |= {"tool_choice": "auto", "parallel_tool_calls": not plan.single}
+
+
+def formed(plan: Plan) -> tuple[Plan, str] | None:
+    """Return *plan* for a model that calls by forms, and a grammar to try it by; None if a function has no form."""
+    tools = plan.body.get("tools") or []
+    if plan.forced is not None and plan.forced.name is not None:
+        tools = [tool for tool in tools if tool["function"]["name"] == plan.forced.name]
+    found = forms(tools) if tools else None
+    if found is None:
+        return None
+    forced, body = plan.forced is not None, {**plan.body, "tool_choice": "none"}
+    body.pop("parallel_tool_calls", None)
+    body["grammar"] = form_grammar(found, heard(body["messages"]), forced=forced, single=forced or plan.single)
+    filled = msgspec.structs.replace(plan, body=body, forms=found, forced=None)
+    return filled, form_grammar(found, "any", forced=True, single=True)
 
 
 def _check_choosable(function: dict[str, Any], place: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from parley.core.events import Usage
 from parley.upstreams.providers.local.asking import Plan
 from parley.upstreams.providers.local.forcing import CallReader
+from parley.upstreams.providers.local.forms import Filling
 
 UNLIKELY = -9999.0  # OpenAI's word for next to impossible, where llama.cpp tells the smallest number there is
 FINGERPRINT = f"xllamacpp-{version('xllamacpp')}"  # llama.cpp's own word is not told by this build
@@ -20,13 +21,15 @@ FINGERPRINT = f"xllamacpp-{version('xllamacpp')}"  # llama.cpp's own word is not
 class Choice:
     """One of the answers while it comes."""
 
-    __slots__ = ("called", "reader", "said", "started")
+    __slots__ = ("called", "filled", "filling", "reader", "said", "started")
 
-    def __init__(self, reader: CallReader | None) -> None:
+    def __init__(self, reader: CallReader | None, filling: Filling | None) -> None:
         self.started = False
         self.said = False
         self.called = False
         self.reader = reader
+        self.filling = filling
+        self.filled = 0
 
 
 class Tally:
@@ -75,26 +78,35 @@ class ChatReader:
                 self.tally.note(chunk["timings"], index)
             choice = self._choices.get(index)
             if choice is None:
-                forced = self._plan.forced
-                choice = self._choices[index] = Choice(forced.reader() if forced else None)
+                choice = self._choices[index] = self._begun()
             logprobs = self._logprobs(piece.get("logprobs"))
             for delta in self._deltas(choice, index, piece.get("delta") or {}):
                 yield self._chunk(chunk, index, delta, None, logprobs if delta.get("content") else None)
             if piece.get("finish_reason"):
+                for delta in self._last(choice, index, piece["finish_reason"]):
+                    yield self._chunk(chunk, index, delta, None, None)
                 if not (choice.said or choice.called):
                     delta = {"content": ""} if choice.started else _opening("")
                     yield self._chunk(chunk, index, delta, None, None)
                 yield self._chunk(chunk, index, {}, self._reason(choice, piece["finish_reason"]), None)
 
+    def _begun(self) -> Choice:
+        """Return a choice that begins."""
+        forced, forms = self._plan.forced, self._plan.forms
+        return Choice(forced.reader() if forced else None, Filling(forms) if forms else None)
+
     def _deltas(self, choice: Choice, index: int, delta: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        text = delta.get("content")
+        text, thought = delta.get("content"), delta.get("reasoning_content")
         if text and choice.reader is not None:
             text, arguments = "", choice.reader.feed(text)
             if choice.reader.name is not None:
                 yield from self._calls(choice, [self._called(choice.reader.name, arguments, choice, index)])
-        if delta.get("reasoning_content"):
-            thought = {"reasoning_content": delta["reasoning_content"]}
-            yield thought if choice.started else {**_opening(None), **thought}
+        if thought and choice.filling is not None:
+            thought, calls = choice.filling.feed(thought)
+            yield from self._calls(choice, [self._filled(choice, call, index) for call in calls])
+        if thought:
+            told = {"reasoning_content": thought}
+            yield told if choice.started else {**_opening(None), **told}
             choice.started = True
         if text:
             if not choice.started:
@@ -108,6 +120,17 @@ class ChatReader:
         if choice.called:
             return {"index": 0, "function": {"arguments": arguments}}
         return {"index": 0, "id": f"{self._id}{index}", "function": {"name": name, "arguments": arguments}}
+
+    def _last(self, choice: Choice, index: int, reason: str) -> Iterator[dict[str, Any]]:
+        """Yield the call of a form that was filled in to its end."""
+        if choice.filling is not None and reason != "length" and (call := choice.filling.end()):
+            yield from self._calls(choice, [self._filled(choice, call, index)])
+
+    def _filled(self, choice: Choice, call: tuple[str, str], index: int) -> dict[str, Any]:
+        """Return the *call* of a form, its name and arguments, as llama.cpp would tell one."""
+        place, (name, arguments) = choice.filled, call
+        choice.filled += 1
+        return {"index": place, "id": f"{index}{place}{self._id}", "function": {"name": name, "arguments": arguments}}
 
     def _calls(self, choice: Choice, calls: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for call in calls:

@@ -15,8 +15,8 @@ SPACING = {
     "item_separator": ", ",
     "key_separator": ": ",
 }  # none for a model to run off in
-BEGINNINGS = frozenset('{["-0123456789tfn')  # of JSON
-STRANGER = "q"  # begins no JSON
+BEGINNINGS = frozenset('{["-0123456789tfn<')  # of JSON, and of a thought
+STRANGER = "q"  # begins neither
 MOST = 256  # schemas remembered
 
 
@@ -27,7 +27,7 @@ def grammar(schema: dict[str, Any]) -> str:
 
 
 def trial(text: str) -> dict[str, Any]:
-    """Return a request for one token, and it a stranger to JSON unless the grammar *text* is in force."""
+    """Return a request for one token, and it a stranger unless the grammar *text* is in force."""
     return {
         "prompt": STRANGER,
         "n_predict": 1,

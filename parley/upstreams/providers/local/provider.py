@@ -16,7 +16,7 @@ from parley.schema.chat import ChatRequest
 from parley.schema.tools import SchemaAnswer
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
-from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.asking import Plan, formed, plan_chat
 from parley.upstreams.providers.local.capacity import check_room, doubtful, ease, fit
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.control import control
@@ -67,7 +67,7 @@ class LocalProvider:
         use = self._engine.use(target.model)
         address = await use.__aenter__()
         try:
-            await self._prepare(call, plan, address, stands_in=call.ask.model != target.model)
+            plan = await self._prepare(call, plan, address, stands_in=call.ask.model != target.model)
             exchange = await self._send(address, PATHS[call.operation], plan)
         except BaseException:
             use.leave()
@@ -81,8 +81,8 @@ class LocalProvider:
             raise
         return answer
 
-    async def _prepare(self, call: Call, plan: Plan, address: Address, *, stands_in: bool) -> None:
-        """Raise InvalidRequest where *plan* does not fit into the model; see to it that what is said stays text.
+    async def _prepare(self, call: Call, plan: Plan, address: Address, *, stands_in: bool) -> Plan:
+        """Return *plan* as the model is asked: what is said stays text. Raises InvalidRequest where it does not fit.
 
         A model that *stands_in* for the one that was asked for gives as many tokens as it has room for.
         """
@@ -91,27 +91,35 @@ class LocalProvider:
         fit(call, plan, address)
         if call.cap is not None:
             plan.body["max_tokens"] = min(call.cap, address.context)
-        await self._try(call, plan, address)
+        plan = await self._held(call, plan, address)
         if call.operation == "chat.completions":
             plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
-            return
+            return plan
         for prompt in () if stands_in else doubtful(call, plan, address):
             tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
             check_room(call, tokens, address.context)
+        return plan
 
-    async def _try(self, call: Call, plan: Plan, address: Address) -> None:
-        """Raise InvalidRequest where no grammar can hold an answer to the schema of *plan*."""
-        text = plan.body.get("grammar")
-        if text is None:
-            return
+    async def _held(self, call: Call, plan: Plan, address: Address) -> Plan:
+        """Return *plan*, by forms where the model fills them in and the functions have some.
+
+        Raises InvalidRequest where no grammar can hold an answer to its schema.
+        """
+        if address.forms and (way := formed(plan)) and await self._holds(call, way[1], address):
+            return way[0]
+        if (text := plan.body.get("grammar")) and not await self._holds(call, text, address):
+            raise unheld(schema_place(call) or "response_format", "what it asks for together")
+        return plan
+
+    async def _holds(self, call: Call, text: str, address: Address) -> bool:
+        """Return whether the grammar *text* can be in force."""
         holds = self._verdicts.get(text)
         if holds is None:
             exchange = await self._send(address, b"/completion", Plan(trial(text)))
             await self._check(call, exchange)
             holds = in_force(await exchange.read(LARGEST_ANSWER))
             self._verdicts.keep(text, holds=holds)
-        if not holds:
-            raise unheld(schema_place(call) or "response_format", "what it asks for together")
+        return holds
 
     async def _count(self, address: Address, text: str) -> int:
         """Return how many tokens *text* has."""

@@ -9,7 +9,7 @@ from parley.core.call import Call
 from parley.errors import InvalidRequest
 from parley.flows.calls import decode
 from parley.testing import a_call
-from parley.upstreams.providers.local.asking import Plan, plan_chat
+from parley.upstreams.providers.local.asking import Plan, formed, plan_chat
 from parley.upstreams.providers.local.grammar import grammar
 
 HI = {"role": "user", "content": "hi"}
@@ -207,3 +207,31 @@ def test_sound_is_refused() -> None:
     with pytest.raises(InvalidRequest) as failure:
         plan({"role": "user", "content": [{"type": "text", "text": "x"}, sound]})
     assert failure.value.param == "messages[0].content[1].type"
+
+
+@pytest.mark.parametrize(
+    ("choice", "names", "forced", "single"),
+    [
+        ({}, ["f", "g"], False, False),
+        ({"parallel_tool_calls": False}, ["f", "g"], False, True),
+        ({"tool_choice": "required"}, ["f", "g"], True, True),
+        ({"tool_choice": FUNCTION}, ["f"], True, True),
+    ],
+)
+def test_a_call_by_forms(choice: dict[str, Any], names: list[str], forced: bool, single: bool) -> None:
+    """The model still reads all tools; a grammar of ours holds the answer, to what may be called and what was said."""
+    asked = plan(tools=[TOOL, OTHER], **choice)
+    made, trial = formed(asked) or (asked, "")
+    assert made.body["tools"] == asked.body["tools"]
+    assert (made.body["tool_choice"], made.body.get("parallel_tool_calls"), made.forced) == ("none", None, None)
+    assert list(made.forms or ()) == names
+    assert ("TEXT" in made.body["grammar"], "form+" in made.body["grammar"]) == (not forced, not single)
+    assert '["hi"]' in made.body["grammar"]
+    assert ('["hi"]' in trial, "TEXT" in trial) == (False, False)
+
+
+def test_no_form_without_tools() -> None:
+    """Nothing to call, nothing to fill in; and a function that no form holds is called as before."""
+    assert formed(plan()) is None
+    pattern = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^a"}}}
+    assert formed(plan(tools=[{"type": "function", "function": {"name": "f", "parameters": pattern}}])) is None

@@ -6,6 +6,7 @@ from parley.core.events import Usage
 from parley.upstreams.providers.local.asking import Plan
 from parley.upstreams.providers.local.chunks import ChatReader, Tally
 from parley.upstreams.providers.local.forcing import Forced
+from parley.upstreams.providers.local.forms import forms
 
 HEAD = {"created": 1795490828, "id": "chatcmpl-84i", "model": "tiny", "system_fingerprint": "b0-unknown"}
 FIRST = {"role": "assistant", "content": None}
@@ -64,6 +65,23 @@ def test_a_thought_begins_the_answer_with_the_role() -> None:
     assert "content" not in deltas(found)[2][0]
     found, _ = read(told(FIRST), thought, rest, told({}, "length"))
     assert deltas(found) == [*head, ({"content": ""}, None), ({}, "length")]
+
+
+def test_a_form_leaves_as_a_call() -> None:
+    """What is filled in is told as calls, each with an id; nothing of it as thought; a cut form is none."""
+    plan = Plan({}, forms=forms([{"function": {"name": "stop"}}]))
+    begun = told({"reasoning_content": "# stop\n# sto"})
+    found, _ = read(told(FIRST), begun, told({"reasoning_content": "p\n"}), told({}, "stop"), plan=plan)
+    calls = [call for delta, _ in deltas(found) for call in delta.get("tool_calls", ())]
+    heads = [call for call in calls if "id" in call]
+    assert [(call["index"], call["function"]["name"]) for call in heads] == [(0, "stop"), (1, "stop")]
+    assert {len(call["id"]) for call in heads} == {len("call_") + 24}
+    assert len({call["id"] for call in heads}) == 2
+    assert [call["function"]["arguments"] for call in calls] == ["", "{}", "", "{}"]
+    assert deltas(found)[-1] == ({}, "tool_calls")
+    assert not any("reasoning_content" in delta for delta, _ in deltas(found))
+    cut, _ = read(told(FIRST), told({"reasoning_content": "# st"}), told({}, "length"), plan=plan)
+    assert deltas(cut) == [(OPENING, None), ({}, "length")]
 
 
 CALL = {

@@ -1,0 +1,133 @@
+"""Forms: the lines a model fills in, the grammar that holds it to them, and the calls that are made of them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from parley.upstreams.providers.local.forms import Filling, Form, form_grammar, forms, heard
+from training.chat import tool_text
+
+TOWN = {"type": "string", "description": "The Town"}
+BOOK = {
+    "name": "book",
+    "description": "Book a table",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "town": TOWN,
+            "guests": {"type": "integer", "description": "How many", "minimum": 1},
+            "room": {"type": "string", "enum": ["Inner Hall", "terrace"]},
+            "floor": {"enum": [1, 2], "type": "integer"},
+            "smoking": {"type": "boolean"},
+        },
+        "required": ["town", "guests"],
+    },
+}
+STOP = {"name": "stop"}
+
+
+def made(*functions: dict[str, Any]) -> dict[str, Form]:
+    """Return the forms of *functions*, which have some."""
+    found = forms([{"type": "function", "function": function} for function in functions])
+    assert found is not None
+    return found
+
+
+def taking(schema: dict[str, Any], **outer: Any) -> dict[str, Any]:
+    """Return a function with one argument of *schema*."""
+    return {"name": "f", "parameters": {"type": "object", "properties": {"x": schema}, **outer}}
+
+
+def test_a_line_is_told_as_in_training() -> None:
+    """What the grammar makes a model write is what its chat template tells it."""
+    lines = [f"- {field.name}" for field in made(BOOK)["book"].fields]
+    told = tool_text(BOOK).split("\n")[1:]
+    assert [field.line for field in made(BOOK)["book"].fields] == [f"{line}:" for line in told]
+    assert all(line.startswith(name) for line, name in zip(told, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        taking({"type": "string", "pattern": "^a"}),
+        taking({"type": "string", "maxLength": 3}),
+        taking({"$ref": "#/$defs/y"}),
+        taking({"type": "array", "items": {"type": "string"}}),
+        taking({"type": ["string", "null"]}),
+        taking({"type": "boolean", "enum": [True]}),
+        taking({"type": "number", "multipleOf": 2}),
+        taking({"type": "string", "description": "one\ntwo"}),
+        taking({}),
+        taking({"type": "string"}, anyOf=[{"required": ["x"]}]),
+    ],
+)
+def test_what_no_line_holds_has_no_form(function: dict[str, Any]) -> None:
+    """One such function is enough, and all are called as with any other model."""
+    assert forms([{"function": STOP}, {"function": function}]) is None
+
+
+def test_filled_lines_become_a_call() -> None:
+    """Texts, numbers, choices and truth are of their types; a dash is left out; it comes when it is whole."""
+    filling = Filling(made(BOOK, STOP))
+    lines = (
+        '# book\n- town= the town: Inner "Rome"\n- guests=integer how many: 4\n'
+        "- room?Inner Hall|terrace: Inner Hall\n- floor?1|2: 2\n- smoking?boolean: -\n"
+    )
+    for character in lines:
+        assert filling.feed(character) == ("", [])
+    name, arguments = filling.end() or ("", "")
+    assert (name, json.loads(arguments)) == (
+        "book",
+        {"town": 'Inner "Rome"', "guests": 4, "room": "Inner Hall", "floor": 2},
+    )
+    assert filling.end() is None
+
+
+def test_each_form_is_a_call() -> None:
+    """The next one's name ends the one before; a function without arguments has none."""
+    filling = Filling(made(BOOK, STOP))
+    assert filling.feed("# stop\n# book\n- town= the town:罗马\n- guests=integer how") == ("", [("stop", "{}")])
+    assert filling.feed(" many:2\n") == ("", [])
+    assert filling.end() == ("book", '{"town": "罗马", "guests": 2}')
+
+
+def test_a_lacking_form_is_no_call() -> None:
+    """A question mark stands for what has to be asked for."""
+    filling = Filling(made(BOOK))
+    filling.feed("# book\n- town= the town: ?\n- guests=integer how many: 4\n")
+    assert filling.end() is None
+
+
+@pytest.mark.parametrize("text", ["29 March", "#4711", "#"])
+def test_another_thought_stays_one(text: str) -> None:
+    """What does not begin as a form is passed on, as soon as that is seen."""
+    filling = Filling(made(BOOK))
+    found = [filling.feed(character) for character in f"{text}\n"]
+    assert ("".join(thought for thought, _ in found), filling.end()) == (f"{text}\n", None)
+
+
+def test_a_forced_grammar_has_no_texts() -> None:
+    """With a choice there are texts, questions, thoughts; without one there is a call, and one where one is wanted."""
+    found = made(BOOK, STOP)
+    free, forced = (form_grammar(found, "in Rome", forced=it, single=it) for it in (False, True))
+    assert "TEXT" in free
+    assert "form+" in free
+    assert "lack_1" not in free  # `stop` has nothing to ask for
+    assert "TEXT" not in forced
+    assert "form+" not in forced
+    assert '"in", " ", "Rome"' in forced
+
+
+def test_all_that_is_said_is_heard() -> None:
+    """Texts, parts and what calls passed; a word, a number and a Chinese sign are parts of their own."""
+    called = {"function": {"name": "f", "arguments": '{"x": "Oslo"}'}}
+    said = heard([
+        {"role": "user", "content": [{"type": "text", "text": "from 罗马"}, {"type": "image_url"}]},
+        {"role": "assistant", "content": None, "tool_calls": [called]},
+        {"role": "tool", "content": "KX44-12"},
+    ])  # fmt: skip
+    assert said.split() == ["from", "罗马", '{"x":', '"Oslo"}', "KX44-12"]
+    grammar = form_grammar(made(STOP), said, forced=True, single=True)
+    assert '"罗", "马"' in grammar
+    assert '"KX", "44", "-", "12"' in grammar
