@@ -8,6 +8,7 @@ import json
 import random
 import re
 import string
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,24 +91,28 @@ def call_text(call: dict[str, Any]) -> str:
     return f"<tool_call>\n{inside}\n</tool_call>"
 
 
-def thought(turn: Turn, tools: tuple[dict[str, Any], ...], heard: str) -> str:
+def thought(turn: Turn, tools: tuple[dict[str, Any], ...], heard: str) -> list[str]:
     """Return what is thought before *turn*: what it is about, or of each call the arguments' lines, filled in.
 
     So a value is written right behind what describes it, where a network of few layers can look it up in one step. It
     begins as it does in what was *heard*, with a space or without; `-` stands for an argument that is left out, `?`
-    for one that is lacking.
+    for one that is lacking. In pieces, each second of which is a line up to its value.
     """
-    schemas, lines = {tool["name"]: tool for tool in tools}, [turn.found] if turn.found else []
+    schemas, pieces = (
+        {tool["name"]: tool for tool in tools},
+        [f"<think>\n{turn.found}\n" if turn.found else "<think>\n"],
+    )
     for call in turn.calls or ([turn.lacks] if turn.lacks else []):
         schema = schemas[call["name"]]
-        lines.append(f"# {schema['name']}")
+        pieces[-1] += f"# {schema['name']}\n"
         parameters = schema.get("parameters") or {}
         needed = parameters.get("required", ()) if turn.lacks else ()
         for name, line in zip(parameters.get("properties") or {}, tool_text(schema).split("\n- ")[1:], strict=True):
             given = call["arguments"].get(name, " ?" if name in needed else " -")
             value = given if isinstance(given, str) else dumps(given)
-            lines.append(f"- {line}:{' ' if f' {value}' in heard else ''}{value}")
-    return "\n".join(["<think>", *lines, "</think>\n"]) if lines else ""
+            pieces += [f"- {line}:", f"{' ' if f' {value}' in heard else ''}{value}\n"]
+    pieces[-1] += "</think>\n"
+    return pieces if turn.thinks else []
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -164,7 +169,7 @@ def document(conversation: Conversation) -> Document:
         elif turn.role == "assistant":
             doc.read(f"{START}assistant\n")
             heard = turn.heard or (conversation.last_only and number < last)
-            first = thought(turn, conversation.tools, doc.text)
+            first = [] if heard else thought(turn, conversation.tools, doc.text)
             _answer(doc, turn, first, heard=heard)
         else:
             doc.read(f"{START}{turn.role}\n{turn.text}{END}\n")
@@ -173,13 +178,21 @@ def document(conversation: Conversation) -> Document:
     return doc
 
 
-def _answer(doc: Document, turn: Turn, first: str, *, heard: bool) -> None:
-    """Add an answer of the assistant, with what it thinks *first*, learnt unless only *heard*."""
+def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None:
+    """Add an answer of the assistant, with what it thinks *first*, learnt unless only *heard*.
+
+    Our engine writes the lines of a form and makes the call of it. So three in four are learnt without either.
+    """
     text = turn.text + "\n".join(call_text(call) for call in turn.calls)
     if heard:
         doc.read(f"{text}{END}\n")
         return
-    text = first + text
+    brief = zlib.crc32(doc.text.encode()) % 4 > 0
+    for number, piece in enumerate(first):
+        (doc.read if number % 2 and brief else doc.write)(piece)
+    if turn.calls and brief:
+        doc.read(f"{END}\n")
+        return
     if turn.forced:
         doc.read(text[:1])
         text = text[1:]

@@ -176,9 +176,10 @@ def test_json_tasks_answer_with_one_object(language: str) -> None:
 def test_rendered_calls_parse_back() -> None:
     """A call that is rendered is the call that a parser finds."""
     call = {"name": "f", "arguments": {"city": "北京", "count": 3}}
-    doc = document(Conversation((Turn("user", "x"), Turn("assistant", calls=(call,))), ({"name": "f"},)))
-    found = CALL.search(doc.text)
-    assert found
+    asked = (
+        Conversation((Turn("user", str(n)), Turn("assistant", calls=(call,))), ({"name": "f"},)) for n in range(20)
+    )
+    found = next(found for doc in map(document, asked) if (found := CALL.search(doc.text)))
     assert json.loads(found[1]) == call
 
 
@@ -207,16 +208,28 @@ def test_the_arguments_of_a_call_are_thought_of_in_the_order_they_are_told() -> 
     """Each behind its own line, as it was said; what is left out has a dash; then the call; two calls one by one."""
     properties = {"city": {"type": "string", "description": "The town"}, "n": {"type": "integer"}, "x": {}}
     tool = {"name": "book", "parameters": {"properties": properties, "required": ["city"]}}
-    asked = Turn("user", "for 2, in Rome")
     turn = Turn("assistant", calls=({"name": "book", "arguments": {"n": 2, "city": "Rome"}},))
-    doc = document(Conversation((asked, turn), (tool,)))
-    thought = "<think>\n# book\n- city= the town: Rome\n- n?integer: 2\n- x?{}: -\n</think>\n"
-    [(begin, end)] = doc.learnt
-    assert doc.text[begin:end] == f"{thought}{call_text(turn.calls[0])}{END}"
+    docs = [document(Conversation((Turn("user", f"for 2, in Rome, {n}"), turn), (tool,))) for n in range(20)]
+    form = "<think>\n# book\n- city= the town: Rome\n- n?integer: 2\n- x?{}: -\n</think>\n"
+    learnt = {tuple(doc.text[begin:end] for begin, end in doc.learnt) for doc in docs}
+    values = ("<think>\n# book\n", " Rome\n", " 2\n", " -\n</think>\n")  # where the engine writes the rest
+    assert learnt == {(f"{form}{call_text(turn.calls[0])}{END}",), values}
+    assert all(form in doc.text for doc in docs)
     joined = replace(turn, calls=({"name": "book", "arguments": {"city": "罗马"}},))
     assert "city= the town:罗马\n" in document(Conversation((Turn("user", "去罗马"), joined), (tool,))).text
-    twice = document(Conversation((asked, replace(turn, calls=turn.calls * 2)), (tool,)))
+    twice = document(Conversation((Turn("user", "in Rome"), replace(turn, calls=turn.calls * 2)), (tool,)))
     assert twice.text.count("# book\n- city= the town: Rome") == 2
+
+
+def test_what_is_lacking_is_asked_for() -> None:
+    """A question mark stands for it in the form, a dash for what need not be given, and the question follows."""
+    properties = {"city": {"type": "string"}, "day": {"type": "string"}, "x": {"type": "string"}}
+    tool = {"name": "book", "parameters": {"properties": properties, "required": ["city", "day"]}}
+    known = {"name": "book", "arguments": {"city": "Rome"}}
+    asked = Turn("user", "in Rome"), Turn("assistant", "Which day?", lacks=known)
+    doc = document(Conversation(asked, (tool,)))
+    assert "# book\n- city=: Rome\n- day=: ?\n- x?: -\n</think>\nWhich day?" in doc.text
+    assert doc.text[slice(*doc.learnt[-1])].endswith(f"Which day?{END}")
 
 
 def test_what_was_thought_is_gone_from_earlier_answers() -> None:
