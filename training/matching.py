@@ -133,22 +133,21 @@ def function(rng: random.Random, language: str) -> Conversation:
 
 def arguments(rng: random.Random, language: str) -> Conversation:
     """Return a call whose arguments are told apart by their descriptions, whose words stand beside the values."""
-    count = rng.randint(1, 4)
-    words = _words(rng, language, 2 * count + 2)
+    count, without = rng.randint(1, 4), rng.choice((0, 0, 1, 1, 2))
+    words = _words(rng, language, 2 * count + 4)
     values, labels = Values(rng, language), words[:count]
-    names = _named(rng, language, [[it] for it in labels])
-    given = [values.fresh(rng.choice(SLOTS)) for _ in labels]
-    said = [rng.choice(GIVEN[language]).format(*it) for it in zip(labels, given, strict=True)]
+    told = rng.sample(words[: count + without], count + without)  # without a word in the request it is left out
+    named = dict(zip(told, _named(rng, language, [[it] for it in told]), strict=True))
+    given = {label: values.fresh(rng.choice(SLOTS)) for label in labels}
+    said = [rng.choice(GIVEN[language]).format(*it) for it in given.items()]
     order = rng.sample(said, count)
     aim = words[-1]
     request = (", " if language == "en" else "，").join([aim, *order] if rng.random() < 0.7 else [*order, aim])
-    properties = {
-        name: {"type": "string", "description": _told(rng, language, [label])}
-        for name, label in zip(names, labels, strict=True)
-    }
-    schema = {"type": "object", "properties": properties, "required": names}
+    properties = {named[label]: {"type": "string", "description": _told(rng, language, [label])} for label in told}
+    required = [named[it] for it in labels] if rng.random() < 0.7 else []
+    schema = {"type": "object", "properties": properties, "required": required}
     tool = {"name": word(rng).lower(), "description": _told(rng, language, [aim]), "parameters": schema}
-    call = {"name": tool["name"], "arguments": dict(zip(names, given, strict=True))}
+    call = {"name": tool["name"], "arguments": {named[it]: given[it] for it in told if it in given}}
     return Conversation((Turn("user", request), Turn("assistant", calls=(call,))), (tool,))
 
 

@@ -3,7 +3,7 @@
 Such a model does not write a call's JSON. It thinks: of each call the function's name and a line for each argument, as
 its chat template tells them, with the value behind it or `-`. The grammar here lets it write nothing else but these
 lines or a text, so that it has to choose only what matters: whether to call, which function, and the values. A text
-for a value has to stand in the conversation; numbers and choices are what their schemas say. `Filling` makes the call.
+or number for a value has to stand in the conversation; the rest is what its schema says. `Filling` makes the call.
 
 The lines are those of `training/chat.py`. A function that no form holds (`$ref`, `pattern`, a line break in what is
 said of it) is called as with any other model.
@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
 LEFT_OUT, LACKING = "-", "?"
 PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"})
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
@@ -103,7 +104,7 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
     if not forced:
         ways += ["told", "TEXT"]
         rules.append(r'told: "<think>\n" HEARD "\n</think>\n" TEXT')
-        rules.append(r"TEXT: /[^<](.|\n)*/")
+        rules.append(r"TEXT: /[^<]([^<]|<[^\/t])*/")
         asking = [number for number, form in listed if any(it.required for it in form.fields)]
         rules += [rule for number in asking for rule in _lacking([*found.values()][number], number)]
         if asking:
@@ -113,6 +114,8 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
     words = json.dumps(WORDS.findall(heard), ensure_ascii=False)
     rules.append(f'PART: %regex {{"substring_chunks": {words}}}')
     rules.append(r"HEARD: PART & /[^\n]*[^\n ?-][^\n]*/")
+    rules.append(r"WHOLE: (PART & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
+    rules.append(r"NUMBER: WHOLE | (PART & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules])
 
 
@@ -147,6 +150,8 @@ def _value(field: Field, rule: str) -> tuple[str, list[str]]:
         return "(" + " | ".join(_text(it) for it in field.choices) + ")", []
     if field.schema["type"] == "string":
         return "HEARD", []
+    if field.schema["type"] in NUMBERS and PLAIN.issuperset(field.schema):
+        return NUMBERS[field.schema["type"]], []
     held = {name: it for name, it in field.schema.items() if name in NUMERIC - PLAIN or name == "type"}
     return rule, [f"{rule}: %json {json.dumps(held)}"]
 
