@@ -105,6 +105,46 @@ def test_parse_gives_arguments(client: openai.OpenAI) -> None:
     assert [type(call.function.parsed_arguments) for call in calls] == [Weather]
 
 
+TABLE: Any = {
+    "type": "function",
+    "function": {
+        "name": "book_table",
+        "description": "Book a table in a restaurant",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "restaurant": {"type": "string", "description": "Name of the restaurant", "maxLength": 12},
+                "guests": {"type": "integer", "description": "Number of guests"},
+                "seats": {"type": "string", "enum": ["Inside", "terrace"], "description": "Where to sit"},
+                "name": {"type": "string", "description": "Name of the guest"},
+            },
+            "required": ["restaurant", "guests"],
+        },
+    },
+}
+PLEASE: Any = [{"role": "user", "content": "Book a table for 5 guests in the restaurant Kvarnen Zwölf."}]
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "book_table"}}])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_values_are_taken_from_what_was_said(client: openai.OpenAI, choice: Any, streamed: bool) -> None:
+    """The built-in model passes no word and no number that does not stand in the conversation, and all it must."""
+    asked: Any = {"model": MODEL, "messages": PLEASE, "tools": [TABLE], "tool_choice": choice}
+    if streamed:
+        with client.chat.completions.stream(**asked) as stream:
+            message: Any = stream.get_final_completion().choices[0].message
+    else:
+        message = client.chat.completions.create(**asked).choices[0].message
+    [called] = message.tool_calls
+    given = json.loads(called.function.arguments)
+    assert message.content is None
+    assert {"restaurant", "guests"} <= set(given) <= {"restaurant", "guests", "seats", "name"}
+    assert given["guests"] in range(13)
+    assert given.get("seats", "Inside") in ("Inside", "terrace")
+    assert len(given["restaurant"]) <= 12
+    assert all(given.get(name, "") in PLEASE[0]["content"] for name in ("restaurant", "name"))
+
+
 def test_functions_of_old(client: openai.OpenAI) -> None:
     """The older `functions` and `function_call` are answered in the older form."""
     answer = client.chat.completions.create(

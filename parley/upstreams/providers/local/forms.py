@@ -19,6 +19,7 @@ import msgspec
 NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
 LEFT_OUT, LACKING = "-", "?"
 PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"})
+SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 OUTER = frozenset({"type", "properties", "required", "additionalProperties", "description", "title", "$schema"})
 WORDS = re.compile(
@@ -74,7 +75,7 @@ def _holds(schema: dict[str, Any]) -> bool:
         return PLAIN.issuperset(schema) and all(type(it) in (str, int) for it in schema["enum"])
     if kind in ("integer", "number"):
         return NUMERIC.issuperset(schema)
-    return kind in ("string", "boolean") and PLAIN.issuperset(schema)
+    return (kind == "boolean" and PLAIN.issuperset(schema)) or (kind == "string" and SIZED.issuperset(schema))
 
 
 def _field(name: str, schema: dict[str, Any], *, required: bool) -> Field:
@@ -113,7 +114,7 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
             rules.append(r'asked: "<think>\n" lack "</think>\n" TEXT')
     words = json.dumps(WORDS.findall(heard), ensure_ascii=False)
     rules.append(f'PART: %regex {{"substring_chunks": {words}}}')
-    rules.append(r"HEARD: PART & /[^\n]*[^\n ?-][^\n]*/")
+    rules.append(r"HEARD: PART & /[^\n ]([^\n]*[^\n ])?/ & /[^\n]*[^\n ?-][^\n]*/")
     rules.append(r"WHOLE: (PART & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
     rules.append(r"NUMBER: WHOLE | (PART & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules])
@@ -149,7 +150,10 @@ def _value(field: Field, rule: str) -> tuple[str, list[str]]:
     if field.choices:
         return "(" + " | ".join(_text(it) for it in field.choices) + ")", []
     if field.schema["type"] == "string":
-        return "HEARD", []
+        least, most = field.schema.get("minLength", 0), field.schema.get("maxLength", "")
+        if not least and most == "":
+            return "HEARD", []
+        return rule.upper(), [f"{rule.upper()}: HEARD & /[^\\n]{{{least},{most}}}/"]
     if field.schema["type"] in NUMBERS and PLAIN.issuperset(field.schema):
         return NUMBERS[field.schema["type"]], []
     held = {name: it for name, it in field.schema.items() if name in NUMERIC - PLAIN or name == "type"}

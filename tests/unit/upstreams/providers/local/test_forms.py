@@ -51,7 +51,7 @@ def test_a_line_is_told_as_in_training() -> None:
     "function",
     [
         taking({"type": "string", "pattern": "^a"}),
-        taking({"type": "string", "maxLength": 3}),
+        taking({"type": "string", "format": "date"}),
         taking({"$ref": "#/$defs/y"}),
         taking({"type": "array", "items": {"type": "string"}}),
         taking({"type": ["string", "null"]}),
