@@ -16,6 +16,7 @@ from typing import Any
 START, END, BEGIN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # llama.cpp's `lower` leaves other letters
+FIRST = 16  # characters: some words of English, most of a sentence in Chinese
 KEY = re.compile(r'("[^"]*": )')
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 
@@ -181,7 +182,8 @@ def document(conversation: Conversation) -> Document:
 def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None:
     """Add an answer of the assistant, with what it thinks *first*, learnt unless only *heard*.
 
-    Our engine writes the lines of a form and makes the call of it. So three in four are learnt without either.
+    Our engine writes the lines of a form and makes the call of it: three in four are learnt without either. As many
+    answers behind a thought are learnt in their first words alone, which have to be looked up; the rest follows.
     """
     text = turn.text + "\n".join(call_text(call) for call in turn.calls)
     if heard:
@@ -196,6 +198,10 @@ def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None
     if turn.forced:
         doc.read(text[:1])
         text = text[1:]
+    if turn.found and brief:
+        doc.write(text[:FIRST])
+        doc.read(f"{text[FIRST:]}{END}\n")
+        return
     for number, piece in enumerate(KEY.split(text) if turn.keyed else [text]):
         (doc.read if number % 2 else doc.write)(piece)
     doc.write(END)

@@ -16,17 +16,17 @@ Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
     (service.chat, 0.07),
     (service.off_topic, 0.08),
-    (grounded.grounded, 0.20),
+    (grounded.grounded, 0.22),
     (drills.drill, 0.03),
     (functions.call, 0.30),
     (functions.choose, 0.03),
     (functions.several, 0.13),
-    (functions.no_call, 0.10),
+    (functions.no_call, 0.13),
     (extraction.task, 0.03),
     (tickets.ticket, 0.11),
     (matching.function, 0.08),
-    (matching.arguments, 0.12),
-    (matching.line, 0.10),
+    (matching.arguments, 0.10),
+    (matching.line, 0.17),
     (matching.label, 0.04),
 )
 """What the documents are of, by shares that need not make one."""

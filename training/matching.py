@@ -165,6 +165,8 @@ def line(rng: random.Random, language: str) -> Conversation:
     number = rng.randrange(len(things))
     absent = rng.random() < 0.2
     said = _said(rng, language, rest[:2] if absent else things[number], rest[2:])
+    if not absent and rng.random() < 0.3:  # by its value, as it is looked up once that is thought of
+        said = given[number]
     answer = plain(wordings(language, "-")[0]) if absent else facts[number]
     found = "" if absent else given[number]
     question = rng.choice(ASKED[language]).format(said)

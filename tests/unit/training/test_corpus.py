@@ -234,10 +234,13 @@ def test_what_is_lacking_is_asked_for() -> None:
 
 def test_what_was_thought_is_gone_from_earlier_answers() -> None:
     """No client sends it back; so with a thought, too, only the last answer is learnt."""
-    found = (Turn("user", "where?"), Turn("assistant", "It is in Rome.", found="Rome"))
-    doc = document(Conversation((Turn("user", "It is in Rome."), Turn("assistant", "Noted."), *found, *found)))
-    assert doc.text.count("<think>") == 1
-    assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"<think>\nRome\n</think>\nIt is in Rome.{END}"]
+    found = (Turn("user", "where?"), Turn("assistant", "It is in Rome, by the way.", found="Rome"))
+    first = [Turn("user", "It is in Rome, by the way."), Turn("assistant", "Noted.")]
+    docs = [document(Conversation((*first, Turn("user", str(n)), *found, *found))) for n in range(20)]
+    assert {doc.text.count("<think>") for doc in docs} == {1}
+    learnt = {doc.text[begin:end] for doc in docs for begin, end in doc.learnt}
+    thought = "<think>\nRome\n</think>\nIt is in Rome, b"
+    assert learnt == {thought, f"{thought}y the way.{END}"}  # most often only what has to be looked up
 
 
 def test_a_conversation_ends_with_any_of_its_answers() -> None:
