@@ -16,6 +16,7 @@ from typing import Any
 START, END, BEGIN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # llama.cpp's `lower` leaves other letters
+DECISION = 3  # weight where nothing but decisions is learnt: they are a few tokens beside whole answers of others
 FIRST = 16  # characters: some words of English, most of a sentence in Chinese
 KEY = re.compile(r'("[^"]*": )')
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
@@ -48,9 +49,10 @@ class Turn:
 
 @dataclass
 class Document:
-    """A text and the spans of it (start, end) that the model learns to write."""
+    """A text and the spans of it (start, end) that the model learns to write; each token of them has *weight*."""
 
     text: str = BEGIN
+    weight: int = 1
     learnt: list[tuple[int, int]] = field(default_factory=list)
 
     def read(self, text: str) -> None:
@@ -189,7 +191,8 @@ def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None
     if heard:
         doc.read(f"{text}{END}\n")
         return
-    brief = zlib.crc32(doc.text.encode()) % 4 > 0
+    brief = turn.thinks and zlib.crc32(doc.text.encode()) % 4 > 0
+    doc.weight = DECISION if brief else 1
     for number, piece in enumerate(first):
         (doc.read if number % 2 and brief else doc.write)(piece)
     if turn.calls and brief:

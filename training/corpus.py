@@ -18,7 +18,7 @@ MIX: Mix = (
     (service.off_topic, 0.08),
     (grounded.grounded, 0.22),
     (drills.drill, 0.03),
-    (functions.call, 0.30),
+    (functions.call, 0.34),
     (functions.choose, 0.03),
     (functions.several, 0.13),
     (functions.no_call, 0.13),
@@ -26,7 +26,7 @@ MIX: Mix = (
     (tickets.ticket, 0.11),
     (matching.function, 0.08),
     (matching.arguments, 0.10),
-    (matching.line, 0.17),
+    (matching.line, 0.13),
     (matching.label, 0.04),
 )
 """What the documents are of, by shares that need not make one."""

@@ -2,8 +2,9 @@
 
     python -m training.exact --folder F
 
-An answer counts when each of its tokens is the likeliest after those before it, so when greedy decoding writes it. Held
-against `training.evaluate` this tells what is missing: where both are low, training; where this is high, variety.
+A piece of an answer, such as a value of a form, counts when each of its tokens is the likeliest after those before it,
+so when greedy decoding writes it. Held against `training.evaluate` this tells what is missing: where both are low,
+training; where this is high, variety.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def network(folder: Path) -> Network:
 
 @torch.no_grad()
 def right(made: Network, coder: Tokenizer, doc: Document) -> list[bool]:
-    """Tell of each answer of *doc* whether all of it is right; nothing of a document longer than a row."""
+    """Tell of each learnt piece of *doc* whether all of it is right; nothing of a document longer than a row."""
     code = coder.encode(doc.text, add_special_tokens=False)
     if len(code.ids) > ROW:
         return []

@@ -277,10 +277,10 @@ def no_call(rng: random.Random, language: str) -> Conversation:
     """Return a conversation with functions of which none is to be called (yet)."""
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
     share = rng.random()
-    if share < 0.35:
-        tool = rng.choice([it for it in tools() if it.of(language + "~")]) if share < 0.25 else invented(rng)
+    if share < 0.25:
+        tool = rng.choice([it for it in tools() if it.of(language + "~")]) if share < 0.15 else invented(rng)
         guise = dress(tool, rng, language)
-        turns += (_lacking if share < 0.25 else _bare)(tool, guise, rng, language)
+        turns += (_lacking if share < 0.15 else _bare)(tool, guise, rng, language)
         return Conversation(tuple(turns), _others(rng, language, tool, (guise,), 2))
     offered = [it for it in _others(rng, language, None, ()) if share > 0.7 or not CATCHALL.search(it["name"])]
     offered = offered or [dress(invented(rng), rng, language).schema]

@@ -29,7 +29,7 @@ def coded(documents: Iterable[Document], coder: Tokenizer) -> Iterator[tuple[np.
             weights = np.zeros(len(code.ids), np.uint8)
             starts = np.array([start for start, _ in code.offsets])
             for begin, end in doc.learnt:
-                weights[(starts >= begin) & (starts < end)] = 1
+                weights[(starts >= begin) & (starts < end)] = doc.weight
             yield np.array(code.ids, np.uint16), weights
 
 
@@ -85,7 +85,7 @@ def build(folder: Path, data: Path, *, seed: int, count: int, vocabulary: int, m
     np.save(folder / "tokens.npy", np.stack([tokens for tokens, _ in rows]))
     np.save(folder / "weights.npy", np.stack([weights for _, weights in rows]))
     np.save(folder / "size.npy", np.array(size))
-    learnt = sum(int(weights.sum()) for _, weights in rows)
+    learnt = sum(int((weights > 0).sum()) for _, weights in rows)
     print(
         f"{len(documents):,} documents, {len(rows):,} rows, {len(rows) * ROW:,} tokens, "
         f"{learnt:,} learnt, vocabulary {size}",
