@@ -215,6 +215,7 @@ def test_the_arguments_of_a_call_are_thought_of_in_the_order_they_are_told() -> 
     values = ("<think>\n# book\n", " Rome\n", " 2\n", " -\n</think>\n")  # where the engine writes the rest
     assert learnt == {(f"{form}{call_text(turn.calls[0])}{END}",), values}
     assert all(form in doc.text for doc in docs)
+    assert all((doc.weight > 1) == (len(doc.learnt) > 1) for doc in docs)  # decisions are few, and weigh more
     joined = replace(turn, calls=({"name": "book", "arguments": {"city": "罗马"}},))
     assert "city= the town:罗马\n" in document(Conversation((Turn("user", "去罗马"), joined), (tool,))).text
     twice = document(Conversation((Turn("user", "in Rome"), replace(turn, calls=turn.calls * 2)), (tool,)))
