@@ -29,7 +29,7 @@ class Turn:
     forced: the first character of this answer was chosen by the grammar, not by the model. keyed: and so were the keys
     of its JSON, so that nothing but the values is learnt. heard: an answer that nothing before it explains: only read.
     found: what the answer is about, thought of before it is written. lacks: the call, as far as it is known, that the
-    answer asks the rest for.
+    answer asks the rest for. declines: it says that there is nothing, be it a function or a fact.
     """
 
     role: str
@@ -40,6 +40,7 @@ class Turn:
     heard: bool = False
     found: str = ""
     lacks: dict[str, Any] | None = None
+    declines: bool = False
 
     @property
     def thinks(self) -> bool:
@@ -185,13 +186,13 @@ def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None
     """Add an answer of the assistant, with what it thinks *first*, learnt unless only *heard*.
 
     Our engine writes the lines of a form and makes the call of it: three in four are learnt without either. As many
-    answers behind a thought are learnt in their first words alone, which have to be looked up; the rest follows.
+    answers from a passage are learnt by their first words alone, and so are those that decline; the rest follows.
     """
     text = turn.text + "\n".join(call_text(call) for call in turn.calls)
     if heard:
         doc.read(f"{text}{END}\n")
         return
-    brief = turn.thinks and zlib.crc32(doc.text.encode()) % 4 > 0
+    brief = (turn.thinks or turn.declines) and zlib.crc32(doc.text.encode()) % 4 > 0
     doc.weight = DECISION if brief else 1
     for number, piece in enumerate(first):
         (doc.read if number % 2 and brief else doc.write)(piece)
@@ -201,7 +202,7 @@ def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None
     if turn.forced:
         doc.read(text[:1])
         text = text[1:]
-    if turn.found and brief:
+    if brief and not turn.lacks:
         doc.write(text[:FIRST])
         doc.read(f"{text[FIRST:]}{END}\n")
         return

@@ -39,7 +39,7 @@ FINISH: Mix = (
     (grounded.grounded, 0.18),
     (functions.call, 0.24),
     (functions.several, 0.08),
-    (functions.no_call, 0.10),
+    (functions.no_call, 0.15),
     (extraction.task, 0.03),
     (tickets.ticket, 0.13),
     (matching.function, 0.04),

@@ -262,7 +262,7 @@ def _unfit(offered: list[dict[str, Any]], rng: random.Random, language: str) -> 
     while any(words & set(parts(name)) for name in tool.names):
         tool = _some(rng)
     text, _ = _request(tool, dress(tool, rng, language), rng, Values(rng, language))
-    return [Turn("user", text), Turn("assistant", NONE[language])]
+    return [Turn("user", text), Turn("assistant", NONE[language], declines=True)]
 
 
 def _aside(offered: list[dict[str, Any]], rng: random.Random, language: str) -> list[Turn]:

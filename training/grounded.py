@@ -185,7 +185,7 @@ def _missing(facts: list[Fact], rng: random.Random, language: str) -> tuple[Turn
             [topic for topic in topics(language).values() if topic not in known and topic.name not in near]
         )
     question = _question(topic, rng, _fact(topic, rng, language, facts).values, language)
-    return Turn("user", question), Turn("assistant", plain(wordings(language, "-")[0]))
+    return Turn("user", question), Turn("assistant", plain(wordings(language, "-")[0]), declines=True)
 
 
 def grounded(rng: random.Random, language: str) -> Conversation:

@@ -125,7 +125,7 @@ def function(rng: random.Random, language: str) -> Conversation:
     number = rng.randrange(len(things))
     if rng.random() < 0.15 and not any(len({*it}) < len(it) for it in things):
         text = rng.choice(FRAMES[language]).format(_said(rng, language, rest[:2], rest[2:]))
-        return Conversation((Turn("user", text), Turn("assistant", NONE[language])), tools)
+        return Conversation((Turn("user", text), Turn("assistant", NONE[language], declines=True)), tools)
     text = rng.choice(FRAMES[language]).format(_said(rng, language, things[number], rest))
     call = {"name": names[number], "arguments": {}}
     return Conversation((Turn("user", text), Turn("assistant", calls=(call,))), tools)
@@ -170,7 +170,9 @@ def line(rng: random.Random, language: str) -> Conversation:
     answer = plain(wordings(language, "-")[0]) if absent else facts[number]
     found = "" if absent else given[number]
     question = rng.choice(ASKED[language]).format(said)
-    return Conversation((Turn("system", passage), Turn("user", question), Turn("assistant", answer, found=found)))
+    return Conversation(
+        (Turn("system", passage), Turn("user", question), Turn("assistant", answer, found=found, declines=absent))
+    )
 
 
 def label(rng: random.Random, language: str) -> Conversation:

@@ -136,7 +136,7 @@ def intents(found: Iterable[tuple[str, str]], count: int, rng: random.Random) ->
         turns = [*system(rng, "en")] if rng.random() < 0.5 else []
         for name in (rng.choice(offered) for _ in range(rng.randint(2, 4))):
             if rng.random() < 0.2 and not parts & {word.lower() for word in _words(stranger)}:
-                turns += [Turn("user", rng.choice(pool[stranger])), Turn("assistant", NONE["en"])]
+                turns += [Turn("user", rng.choice(pool[stranger])), Turn("assistant", NONE["en"], declines=True)]
             else:
                 call = {"name": calls[name], "arguments": {}}
                 turns += [Turn("user", rng.choice(pool[name])), Turn("assistant", calls=(call,))]

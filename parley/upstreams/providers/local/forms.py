@@ -22,10 +22,13 @@ PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"
 SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 OUTER = frozenset({"type", "properties", "required", "additionalProperties", "description", "title", "$schema"})
-WORDS = re.compile(
-    "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\\d+|\\s|.", re.DOTALL
-)
-"""What a text is made of: a sign of Chinese, Japanese or Korean, a word, a number, any other character."""
+LETTER = "[0-9A-Za-z\u00c0-\u024f]"
+SIGN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+OTHER = "[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\\s|."
+WORDS = re.compile(f"{LETTER}+(?:[-.,:/@_'+]{LETTER}+)*|{SIGN}|{OTHER}", re.DOTALL)
+"""What a text is made of: a word, code, date or address as a whole; a sign of Chinese, Japanese or Korean; the rest."""
+FIGURES = re.compile(rf"{LETTER}+(?:[-:/@_]{LETTER}+)+|\d+(?:\.\d+)?|{SIGN}|{OTHER}", re.DOTALL)
+"""The same for numbers: one may stand beside letters (5kg), but none within a code or a date."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -111,12 +114,14 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
         if asking:
             ways.append("asked")
             rules.append("lack: " + " | ".join(f"lack_{number}" for number in asking))
-            rules.append(r'asked: "<think>\n" lack "</think>\n" TEXT')
-    words = json.dumps(WORDS.findall(heard), ensure_ascii=False)
-    rules.append(f'PART: %regex {{"substring_chunks": {words}}}')
+            rules.append(r'asked: "<think>\n" lack "</think>\n" QUESTION')
+            rules.append(r"QUESTION: /[^<\n]+/")
+    for name, parts in (("PART", WORDS), ("FIGURES", FIGURES)):
+        chunks = json.dumps(parts.findall(heard), ensure_ascii=False)
+        rules.append(f'{name}: %regex {{"substring_chunks": {chunks}}}')
     rules.append(r"HEARD: PART & /[^\n ]([^\n]*[^\n ])?/ & /[^\n]*[^\n ?-][^\n]*/")
-    rules.append(r"WHOLE: (PART & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
-    rules.append(r"NUMBER: WHOLE | (PART & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
+    rules.append(r"WHOLE: (FIGURES & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
+    rules.append(r"NUMBER: WHOLE | (FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules])
 
 

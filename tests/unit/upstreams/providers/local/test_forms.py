@@ -120,14 +120,15 @@ def test_a_forced_grammar_has_no_texts() -> None:
 
 
 def test_all_that_is_said_is_heard() -> None:
-    """Texts, parts and what calls passed; a word, a number and a Chinese sign are parts of their own."""
+    """Texts, parts and what calls passed; a word, a code and a Chinese sign are parts of their own."""
     called = {"function": {"name": "f", "arguments": '{"x": "Oslo"}'}}
     said = heard([
         {"role": "user", "content": [{"type": "text", "text": "from 罗马"}, {"type": "image_url"}]},
         {"role": "assistant", "content": None, "tool_calls": [called]},
-        {"role": "tool", "content": "KX44-12"},
+        {"role": "tool", "content": "KX44-12 5kg 7.50"},
     ])  # fmt: skip
-    assert said.split() == ["from", "罗马", '{"x":', '"Oslo"}', "KX44-12"]
+    assert said.split() == ["from", "罗马", '{"x":', '"Oslo"}', "KX44-12", "5kg", "7.50"]
     grammar = form_grammar(made(STOP), said, forced=True, single=True)
     assert '"罗", "马"' in grammar
-    assert '"KX", "44", "-", "12"' in grammar
+    assert '"KX44-12", " ", "5kg", " ", "7.50"]' in grammar  # for a text
+    assert '"KX44-12", " ", "5", "kg", " ", "7.50"]' in grammar  # for a number
