@@ -34,16 +34,16 @@ MIX: Mix = (
 ENGLISH = 0.56
 """Share of English: its words have more forms, and it is learnt more slowly."""
 FINISH: Mix = (
-    (service.chat, 0.22),
-    (service.off_topic, 0.12),
+    (service.chat, 0.21),
+    (service.off_topic, 0.14),
     (grounded.grounded, 0.18),
-    (functions.call, 0.24),
-    (functions.several, 0.08),
-    (functions.no_call, 0.15),
+    (functions.call, 0.30),
+    (functions.several, 0.09),
+    (functions.no_call, 0.10),
     (extraction.task, 0.03),
-    (tickets.ticket, 0.13),
-    (matching.function, 0.04),
-    (matching.arguments, 0.04),
+    (tickets.ticket, 0.11),
+    (matching.function, 0.05),
+    (matching.arguments, 0.05),
     (matching.line, 0.04),
 )
 """For the last minutes: fewer drills, and more of what people ask first."""
