@@ -111,9 +111,14 @@ def _property(parameter: Parameter, rng: random.Random, language: str) -> dict[s
     return declared
 
 
+def native(said: Sequence[str], language: str) -> list[str]:
+    """Return those of *said* that are in *language*."""
+    return [text for text in said if text.isascii() == (language == "en")]
+
+
 def described(said: Sequence[str], rng: random.Random, language: str) -> str:
     """Return one of the descriptions *said*: mostly one in *language*, as a caller writes for those who will ask."""
-    own = [text for text in said if text.isascii() == (language == "en")]
+    own = native(said, language)
     return rng.choice(own if own and rng.random() < 0.75 else said)
 
 

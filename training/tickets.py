@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.chat import Conversation, Turn, dumps
-from training.guises import Tool, dress, tools
+from training.guises import Tool, dress, native, tools
 from training.service import roughen
 from training.templates.spin import SLOT, fill, spin
 from training.templates.values import Values
@@ -83,16 +83,11 @@ def _matter(rng: random.Random, values: Values) -> Matter:
         block = blocks()[name]
         entities = {rng.choice(_keys("product")): "product"} if rng.random() < 0.8 else {}
         return Matter(name, spin(rng.choice(block[language]), rng), block["sum." + language][0], entities)
-    tool = rng.choice([it for it in tools() if it.of(language) and _about(it, language)])
+    tool = rng.choice([it for it in tools() if it.of(language) and native(it.about, language)])
     line, names = spin(rng.choice(tool.of(language)), rng), dress(tool, rng, language).names
     entities = {names[slot]: slot for slot in dict.fromkeys(SLOT.findall(line)) if slot in names}
-    about = _about(tool, language)[0]
+    about = native(tool.about, language)[0]
     return Matter(tool, line, WANTS[language].format(about[:1].lower() + about[1:]), entities)
-
-
-def _about(tool: Tool, language: str) -> list[str]:
-    """Return what is said of *tool* in *language*."""
-    return [text for text in tool.about if text.isascii() == (language == "en")]
 
 
 def _keys(slot: str) -> list[str]:
@@ -104,7 +99,7 @@ def _label(source: str | Tool, rng: random.Random, language: str) -> str:
     """Return a label for *source*."""
     if isinstance(source, str):
         return rng.choice(blocks()[source]["label." + language][0].split("|"))
-    return rng.choice((language == "zh" and _about(source, language)) or source.names)
+    return rng.choice((language == "zh" and native(source.about, language)) or source.names)
 
 
 def _labels(rng: random.Random, language: str, source: str | Tool) -> list[str]:

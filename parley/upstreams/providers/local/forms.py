@@ -83,15 +83,10 @@ def _holds(schema: dict[str, Any]) -> bool:
 
 def _field(name: str, schema: dict[str, Any], *, required: bool) -> Field:
     """Return the line of the argument *name*."""
-    choices = {_shown(it): it for it in schema.get("enum") or ()}
+    choices = {str(it): it for it in schema.get("enum") or ()}
     kind = "|".join(choices) if choices else "" if schema["type"] == "string" else schema["type"]
     told = f" {_lower(schema['description'])}" if schema.get("description") else ""
     return Field(name, f"- {name}{'=' if required else '?'}{kind}{told}:", schema, required, choices)
-
-
-def _shown(value: str | int) -> str:
-    """Return *value*, one of the choices, as a template joins them."""
-    return str(value)
 
 
 def _lower(text: str) -> str:
@@ -109,11 +104,11 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
         ways += ["told", "TEXT"]
         rules.append(r'told: "<think>\n" HEARD "\n</think>\n" TEXT')
         rules.append(r"TEXT: /[^<]([^<]|<[^\/t])*/")
-        asking = [number for number, form in listed if any(it.required for it in form.fields)]
-        rules += [rule for number in asking for rule in _lacking([*found.values()][number], number)]
+        asking = [(number, form) for number, form in listed if any(it.required for it in form.fields)]
+        rules += [rule for number, form in asking for rule in _lacking(form, number)]
         if asking:
             ways.append("asked")
-            rules.append("lack: " + " | ".join(f"lack_{number}" for number in asking))
+            rules.append("lack: " + " | ".join(f"lack_{number}" for number, _ in asking))
             rules.append(r'asked: "<think>\n" lack "</think>\n" QUESTION')
             rules.append(r"QUESTION: /[^<\n]+/")
     for name, parts in (("PART", WORDS), ("FIGURES", FIGURES)):
@@ -138,9 +133,9 @@ def _full(form: Form, number: int) -> Iterator[str]:
 
 def _lacking(form: Form, number: int) -> Iterator[str]:
     """Yield the rules of *form* without something that is required: from each line on with something lacking or not."""
-    count = len(form.fields)
-    yield f"lack_{number}: {_text(f'# {form.name}' + chr(10))} lack_{number}_0"
-    yield f'rest_{number}_{count}: ""'
+    head = _text(f"# {form.name}\n")
+    yield f"lack_{number}: {head} lack_{number}_0"
+    yield f'rest_{number}_{len(form.fields)}: ""'
     for place, field in enumerate(form.fields):
         given, after = f"line_{number}_{place}", f"{number}_{place + 1}"
         gap = f'{_text(field.line)} " {LACKING}\\n" rest_{after}' if field.required else ""
@@ -206,12 +201,14 @@ class Filling:
         return "", found
 
     def end(self) -> tuple[str, str] | None:
-        """Return the last call, if it lacks nothing."""
+        """Return the last call, if its form is whole and lacks nothing."""
         lines, self._lines = self._lines, []
         if not lines:
             return None
         form, given = self._forms[lines[0].removeprefix("# ")], dict[str, Any]()
-        for field, line in zip(form.fields, lines[1:], strict=False):
+        if len(lines) - 1 < len(form.fields):  # a `stop` of the caller's cut it
+            return None
+        for field, line in zip(form.fields, lines[1:], strict=True):
             text = line.removeprefix(field.line).removeprefix(" ")
             if text == LACKING:
                 return None

@@ -88,8 +88,15 @@ def test_each_form_is_a_call() -> None:
     """The next one's name ends the one before; a function without arguments has none."""
     filling = Filling(made(BOOK, STOP))
     assert filling.feed("# stop\n# book\n- town= the town:罗马\n- guests=integer how") == ("", [("stop", "{}")])
-    assert filling.feed(" many:2\n") == ("", [])
+    assert filling.feed(" many:2\n- room?Inner Hall|terrace: -\n- floor?1|2: -\n- smoking?boolean: -\n") == ("", [])
     assert filling.end() == ("book", '{"town": "罗马", "guests": 2}')
+
+
+def test_a_cut_form_is_no_call() -> None:
+    """A `stop` of the caller's may end it between two lines: nothing is called without what is required."""
+    filling = Filling(made(BOOK))
+    filling.feed("# book\n- town= the town: Rome\n")
+    assert filling.end() is None
 
 
 def test_a_lacking_form_is_no_call() -> None:
