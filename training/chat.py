@@ -6,7 +6,6 @@ cannot drift.
 
 import json
 import random
-import re
 import string
 import zlib
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>"
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # llama.cpp's `lower` leaves other letters
 DECISION = 3  # weight where nothing but decisions is learnt: they are a few tokens beside whole answers of others
 FIRST = 16  # characters: some words of English, most of a sentence in Chinese
-KEY = re.compile(r'("[^"]*": )')
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 
 
@@ -26,17 +24,17 @@ TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="u
 class Turn:
     """One message.
 
-    forced: the first character of this answer was chosen by the grammar, not by the model. keyed: and so were the keys
-    of its JSON, so that nothing but the values is learnt. heard: an answer that nothing before it explains: only read.
-    found: what the answer is about, thought of before it is written. lacks: the call, as far as it is known, that the
-    answer asks the rest for. declines: it says that there is nothing, be it a function or a fact.
+    forced: the first character of this answer was chosen by the grammar, not by the model. recorded: what it calls is a
+    record (`records.py`): there is nothing but the form. heard: an answer that nothing before it explains: only
+    read. found: what the answer is about, thought of before it is written. lacks: the call, as far as it is known, that
+    the answer asks the rest for. declines: it says that there is nothing, be it a function or a fact.
     """
 
     role: str
     text: str = ""
     calls: tuple[dict[str, Any], ...] = ()
     forced: bool = False
-    keyed: bool = False
+    recorded: bool = False
     heard: bool = False
     found: str = ""
     lacks: dict[str, Any] | None = None
@@ -192,7 +190,7 @@ def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None
     if heard:
         doc.read(f"{text}{END}\n")
         return
-    brief = (turn.thinks or turn.declines) and zlib.crc32(doc.text.encode()) % 4 > 0
+    brief = turn.recorded or ((turn.thinks or turn.declines) and zlib.crc32(doc.text.encode()) % 4 > 0)
     doc.weight = DECISION if brief else 1
     for number, piece in enumerate(first):
         (doc.read if number % 2 and brief else doc.write)(piece)
@@ -206,9 +204,7 @@ def _answer(doc: Document, turn: Turn, first: list[str], *, heard: bool) -> None
         doc.write(text[:FIRST])
         doc.read(f"{text[FIRST:]}{END}\n")
         return
-    for number, piece in enumerate(KEY.split(text) if turn.keyed else [text]):
-        (doc.read if number % 2 else doc.write)(piece)
-    doc.write(END)
+    doc.write(text + END)
     doc.read("\n")
 
 

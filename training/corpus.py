@@ -14,20 +14,20 @@ from training.chat import Conversation, Document, cut, document, prose
 ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
-    (service.chat, 0.07),
-    (service.off_topic, 0.08),
-    (grounded.grounded, 0.22),
-    (drills.drill, 0.03),
-    (functions.call, 0.34),
+    (service.chat, 0.18),
+    (service.off_topic, 0.14),
+    (grounded.grounded, 0.14),
+    (drills.drill, 0.02),
+    (functions.call, 0.40),
     (functions.choose, 0.03),
     (functions.several, 0.13),
-    (functions.no_call, 0.13),
-    (extraction.task, 0.03),
-    (tickets.ticket, 0.11),
-    (matching.function, 0.08),
-    (matching.arguments, 0.10),
-    (matching.line, 0.13),
-    (matching.label, 0.04),
+    (functions.no_call, 0.18),
+    (extraction.task, 0.05),
+    (tickets.ticket, 0.32),
+    (matching.function, 0.05),
+    (matching.arguments, 0.08),
+    (matching.line, 0.04),
+    (matching.label, 0.05),
 )
 """What the documents are of, by shares that need not make one."""
 

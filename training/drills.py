@@ -8,6 +8,7 @@ repeated, put into JSON, or missing, which is said.
 import random
 
 from training.chat import Conversation, Turn, dumps
+from training.records import record
 from training.templates.values import Values, hanzi, word
 
 LABELS = {
@@ -99,14 +100,10 @@ def as_json(rng: random.Random, language: str) -> Conversation:
     wanted = rng.sample(sorted(pairs), rng.randint(1, len(pairs)))
     wish = WISH[language].format(("、" if language == "zh" else ", ").join(wanted))
     found = dumps({label: pairs[label] for label in wanted})
-    forced = rng.random() < 0.3
-    return Conversation(
-        (
-            *((Turn("system", wish),) if not forced or rng.random() < 0.5 else ()),
-            Turn("user", _list(rng, pairs if not forced else {label: pairs[label] for label in wanted}, language)),
-            Turn("assistant", found, forced=forced, keyed=forced),
-        )
-    )
+    turns = (Turn("system", wish), Turn("user", _list(rng, pairs, language)))
+    if rng.random() < 0.5:
+        return record(turns[rng.randint(0, 1) :], {label: pairs[label] for label in wanted}, rng)
+    return Conversation((*turns, Turn("assistant", found)))
 
 
 def drill(rng: random.Random, language: str) -> Conversation:

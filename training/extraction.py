@@ -1,13 +1,14 @@
 """JSON tasks: read a short message and answer with one JSON object, which ends.
 
-Half of the time the request names the keys, half of the time a grammar will (`json_schema` is not shown to
-the model by llama.cpp): then the opening brace is not learnt, so that ordinary chats do not turn into JSON.
+Most often it is asked for by a schema, and filled in as a form; else the request names the keys.
 """
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from training.chat import Conversation, Turn, dumps
+from training.records import record
 from training.service import LANGUAGES, answer, ask, roughen, topics
 from training.templates.spin import fill, spin
 from training.templates.values import Values
@@ -115,17 +116,19 @@ PLAIN = {
 }
 
 
-def _pose(rng: random.Random, language: str, keys: list[str], text: str, value: dict[str, Any]) -> Conversation:
-    """Return the task in one of its forms: keys in the system turn, with the text, or nowhere."""
-    reply = dumps(value)
+def _pose(
+    rng: random.Random, language: str, text: str, value: dict[str, Any], choices: dict[str, Sequence[str]] | None = None
+) -> Conversation:
+    """Return the task in one of its ways: as a form, or with the keys in the system turn or with the text."""
+    keys, reply = list(value), dumps(value)
     form = rng.random()
-    if form < 0.45:
+    if form < 0.6:
         told = (Turn("system", rng.choice(PLAIN[language])),) if rng.random() < 0.5 else ()
-        return Conversation((*told, Turn("user", text), Turn("assistant", reply, forced=True, keyed=True)))
+        return record((*told, Turn("user", text)), value, rng, choices)
     spoken = rng.random() < 0.2 and language == "en"
     joined = " and ".join(keys) if spoken else ("、" if language == "zh" and rng.random() < 0.5 else ", ").join(keys)
     wish = spin(rng.choice(WISHES[language]), rng).replace("<keys>", joined)
-    if form < 0.7:
+    if form < 0.8:
         return Conversation((Turn("system", wish), Turn("user", text), Turn("assistant", reply)))
     both = (
         f"{wish}{rng.choice([' ', chr(10)])}{text}"
@@ -150,7 +153,7 @@ def fields(rng: random.Random, language: str) -> Conversation:
     for key, slot in zip(keys, wanted, strict=True):
         kept = values(slot)
         found[key] = (float(kept) if "." in kept else int(kept)) if slot in NUMBERS else kept
-    return _pose(rng, language, list(found), roughen(text, rng, "en") if language == "en" else text, found)
+    return _pose(rng, language, roughen(text, rng, "en") if language == "en" else text, found)
 
 
 def intent(rng: random.Random, language: str) -> Conversation:
@@ -180,15 +183,18 @@ def intent(rng: random.Random, language: str) -> Conversation:
         return Conversation(
             (Turn("system", wish), Turn("user", text), Turn("assistant", dumps({key: labels[topic.name]})))
         )
-    return _pose(rng, language, list(found), text, found)
+    options = rng.sample(sorted(set(labels.values())), rng.randint(3, 8))
+    if labels[topic.name] not in options:
+        options[rng.randrange(len(options))] = labels[topic.name]
+    return _pose(rng, language, text, found, {key: options})
 
 
 def mood(rng: random.Random, language: str) -> Conversation:
     """Return a task that judges the tone of a message."""
     tone = rng.choice(sorted(MOODS[language]))
     text = roughen(fill(spin(MOODS[language][tone], rng), Values(rng, language)), rng, language)
-    found = {rng.choice(["sentiment", "sentiment", "mood", "tone"]): tone}
-    return _pose(rng, language, list(found), text, found)
+    key = rng.choice(["sentiment", "sentiment", "mood", "tone"])
+    return _pose(rng, language, text, {key: tone}, {key: rng.sample([*MOODS[language]], len(MOODS[language]))})
 
 
 def reply(rng: random.Random, language: str) -> Conversation:
@@ -209,7 +215,7 @@ def reply(rng: random.Random, language: str) -> Conversation:
             ]
         ): answer(topic, values)
     }
-    return _pose(rng, language, list(found), text, found)
+    return _pose(rng, language, text, found)
 
 
 def task(rng: random.Random, language: str) -> Conversation:

@@ -210,7 +210,7 @@ def call(rng: random.Random, language: str) -> Conversation:
         return Conversation((*turns, *_filled(tool, guise, rng, language)), _others(rng, language, tool, (guise,)))
     request, given = _request(tool, guise, rng, values)
     made = guise.call(given)
-    if rng.random() < 0.2:  # forced: the engine holds the answer to the arguments, or to name and arguments
+    if rng.random() < 0.05:  # forced where no form holds it: JSON of the arguments, or of name and arguments
         text = dumps(made["arguments"] if rng.random() < 0.7 else made)
         turns += [Turn("user", request), Turn("assistant", text, forced=True)]
         return Conversation(tuple(turns), _others(rng, language, tool, (guise,)))

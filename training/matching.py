@@ -9,11 +9,12 @@ import random
 import re
 from functools import cache
 
-from training.chat import Conversation, Turn, dumps
+from training.chat import Conversation, Turn
 from training.drills import SLOTS
 from training.functions import NONE
 from training.grounded import wordings
 from training.invented import NOUNS, VERBS
+from training.records import record
 from training.templates.spin import plain
 from training.templates.values import LISTS, Values, hanzi, word
 
@@ -176,11 +177,12 @@ def line(rng: random.Random, language: str) -> Conversation:
 
 
 def label(rng: random.Random, language: str) -> Conversation:
-    """Return a text and the one of several labels whose words stand in it, as JSON."""
+    """Return a text and the one of several labels whose words stand in it, as a form."""
     things, rest = _things(rng, language)
     labels = [("_" if language == "en" else "").join(thing) for thing in things]
     number = rng.randrange(len(labels))
     wish = rng.choice(WISH[language]).format((", " if language == "en" else "、").join(labels))
     said = rng.choice(FRAMES[language]).format(_said(rng, language, things[number], rest))
-    answer = dumps({"label": labels[number]})
-    return Conversation((Turn("system", wish), Turn("user", said), Turn("assistant", answer, forced=True, keyed=True)))
+    turns = (Turn("system", wish), Turn("user", said))
+    options = rng.sample(labels, len(labels))
+    return record(turns[rng.randint(0, 1) :], {"label": labels[number]}, rng, {"label": options})

@@ -12,6 +12,7 @@ from typing import Any
 
 from training.chat import Conversation, Turn, dumps
 from training.functions import NONE
+from training.records import record
 from training.service import system
 
 Row = dict[str, Any]
@@ -119,10 +120,13 @@ def labels(found: Iterable[tuple[str, str]], count: int, rng: random.Random) -> 
         joined = rng.choice(("_", "_", "_", " "))
         options = {it: joined.join(word.lower() for word in _words(it)) for it in (name, *others)}
         listed = rng.sample([*options.values()], len(options))
-        key, forced = rng.choice(("intent", "intent", "label", "category", "topic")), rng.random() < 0.6
+        key = rng.choice(("intent", "intent", "label", "category", "topic"))
         wish = rng.choice(WISH).format(rng.choice((", ", ", ", " | ", "/")).join(listed), key)
-        reply = Turn("assistant", dumps({key: options[name]}), forced=forced, keyed=forced)
-        yield Conversation((Turn("system", wish), Turn("user", rng.choice(pool[name])), reply))
+        turns = (Turn("system", wish), Turn("user", rng.choice(pool[name])))
+        if rng.random() < 0.8:
+            yield record(turns[rng.randint(0, 1) :], {key: options[name]}, rng, {key: listed})
+        else:
+            yield Conversation((*turns, Turn("assistant", dumps({key: options[name]}))))
 
 
 def intents(found: Iterable[tuple[str, str]], count: int, rng: random.Random) -> Iterator[Conversation]:

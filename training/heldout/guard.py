@@ -16,11 +16,12 @@ TALKS = ("service.txt", "facts.txt")
 
 
 def names() -> set[str]:
-    """Return every name that is held out: of people, places, firms, functions and their arguments."""
+    """Return every name that is held out: of people, places, firms, functions, their arguments, and intents."""
     found = {value for name in WATCHED for value in LISTS[name]}
     found |= {surname + given for surname, given in product(LISTS["surname.zh"], LISTS["given.zh"])}
     for tool in tools():
         found |= {*tool.names, *(name for parameter in tool.parameters for name in parameter.names if "_" in name)}
+    found |= {label for line in marked("tickets.txt")["label"] for label in line.split("|")}
     return found | {f"{verb}_{noun}" for verb, noun in product(VERBS, NOUNS)}
 
 

@@ -18,6 +18,7 @@ from training import drills, extraction, functions, grounded, service
 from training.chat import BEGIN, END, START, Conversation, Turn, call_text, cut, document, tool_text
 from training.corpus import own
 from training.guises import bare, parts, styled
+from training.records import record
 from training.templates.spin import SLOT, plain, spin, variants
 from training.templates.values import Values
 
@@ -166,11 +167,19 @@ def test_calls_and_refusals_take_turns(language: str) -> None:
 
 @LANGUAGES
 def test_json_tasks_answer_with_one_object(language: str) -> None:
-    """The last answer parses, on one line."""
+    """The last answer parses, on one line; or it is a form of a schema, and its texts were said or are an answer."""
+    ways = set()
     for number in range(200):
-        last = extraction.task(random.Random(number), language).turns[-1]
-        assert isinstance(json.loads(last.text), dict)
-        assert "\n" not in last.text
+        task = extraction.task(random.Random(number), language)
+        last = task.turns[-1]
+        ways.add(last.recorded)
+        if last.recorded:
+            [call], [tool] = last.calls, task.tools
+            assert call["arguments"].keys() <= tool["parameters"]["properties"].keys()
+        else:
+            assert isinstance(json.loads(last.text), dict)
+            assert "\n" not in last.text
+    assert ways == {True, False}
 
 
 def test_rendered_calls_parse_back() -> None:
@@ -253,11 +262,20 @@ def test_a_conversation_ends_with_any_of_its_answers() -> None:
     assert cut(Conversation(TALK), random.Random(1)).turns == TALK
 
 
-def test_a_keyed_answer_teaches_its_values_alone() -> None:
-    """Where a grammar writes the keys, they are read."""
-    text = '{"a": 1, "b": {"c": "x: y"}}'
-    doc = document(Conversation((Turn("user", "u"), Turn("assistant", text, forced=True, keyed=True))))
-    assert [doc.text[begin:end] for begin, end in doc.learnt] == ["1, ", "{", f'"x: y"}}}}{END}']
+def test_a_record_teaches_its_values_alone() -> None:
+    """The lines of its form are read, and no call follows; what stands in an object has a line as well."""
+    found = {"item": "lamp", "more": {"item": "u", "town": "Rome"}}
+    talk = record((Turn("user", "u lamp"),), found, random.Random(1), {"item": ("lamp", "bed")}, ("when",))
+    doc = document(talk)
+    _, *learnt = (doc.text[begin:end] for begin, end in doc.learnt)
+    assert learnt == [" lamp\n", " -\n", "u\n", "Rome\n</think>\n"]
+    assert doc.text.split("</tools>")[1].split("\n")[4:8] == [
+        "- item=lamp|bed: lamp",
+        "- when?: -",
+        "- more.item=:u",
+        "- town=:Rome",
+    ]
+    assert "tool_call" not in doc.text
 
 
 def test_a_heard_answer_is_not_learnt() -> None:

@@ -15,9 +15,10 @@ from parley.schema.chat import KNOWN, ChatRequest
 from parley.schema.tools import AllowedChoice, CustomTool, FunctionChoice, Named, TextAnswer
 from parley.upstreams.providers.local.dropped import dropped, false_at
 from parley.upstreams.providers.local.forcing import Forced, forced_schema
-from parley.upstreams.providers.local.forms import Form, form_grammar, forms, heard
+from parley.upstreams.providers.local.forms import Form, form_grammar, forms
 from parley.upstreams.providers.local.grammar import grammar
 from parley.upstreams.providers.local.schemas import check_schema, unheld
+from parley.upstreams.providers.local.telling import heard, telling_grammar
 
 SAMPLING = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "n")
 EXTRAS = frozenset({"top_k", "min_p", "repeat_penalty"})  # llama.cpp's own, honoured when sent
@@ -37,6 +38,7 @@ class Plan(msgspec.Struct):
     body: dict[str, Any]
     forced: Forced | None = None
     forms: dict[str, Form] | None = None  # what the model fills in to call a function
+    record: dict[str, Any] | None = None  # the function that would take what a structured answer holds
     legacy: bool = False  # the client speaks of functions, not of tools
     single: bool = False  # at most one tool call is wanted; llama.cpp may make several all the same
     vision: bool = False
@@ -92,7 +94,10 @@ def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
     if schema is None:
         plan.body["response_format"] = call.fields["response_format"]
     else:
-        plan.body["grammar"] = grammar(check_schema(schema.schema, "response_format.json_schema.schema"))
+        checked = check_schema(schema.schema, "response_format.json_schema.schema")
+        plan.body["grammar"] = grammar(checked)
+        if isinstance(checked, dict) and checked.get("type") == "object" and not ask.logprobs:
+            plan.record = {"name": schema.name, "description": schema.description or "", "parameters": checked}
 
 
 def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
@@ -127,18 +132,36 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
 
 
 def formed(plan: Plan) -> tuple[Plan, str] | None:
-    """Return *plan* for a model that calls by forms, and a grammar to try it by; None if a function has no form."""
-    tools = plan.body.get("tools") or []
-    if plan.forced is not None and plan.forced.name is not None:
-        tools = [tool for tool in tools if tool["function"]["name"] == plan.forced.name]
-    found = forms(tools) if tools else None
-    if found is None:
+    """Return *plan* for a model that fills in forms, and a grammar to try it by.
+
+    None if a function has no form, or if nothing is called and there is nothing to tell.
+    """
+    said, record = heard(plan.body["messages"]), None if plan.body.get("tools") else plan.record
+    shown: list[dict[str, Any]] = plan.body.get("tools") or []
+    if record is not None:
+        shown = [{"type": "function", "function": record}]
+    if not shown:
+        return _telling(plan, said)
+    only = plan.forced.name if plan.forced is not None else None
+    found = forms([tool for tool in shown if only in (None, tool["function"]["name"])])
+    if found is None or not said.strip():
         return None
-    forced, body = plan.forced is not None, {**plan.body, "tool_choice": "none"}
+    forced = plan.forced is not None or record is not None
+    tools = [found[name].told(tool) if (name := tool["function"]["name"]) in found else tool for tool in shown]
+    body = {**plan.body, "tools": tools, "tool_choice": "none"}
     body.pop("parallel_tool_calls", None)
-    body["grammar"] = form_grammar(found, heard(body["messages"]), forced=forced, single=forced or plan.single)
-    filled = msgspec.structs.replace(plan, body=body, forms=found, forced=None)
+    single, worded = forced or plan.single, record is not None
+    body["grammar"] = form_grammar(found, said, forced=forced, single=single, worded=worded)
+    filled = msgspec.structs.replace(plan, body=body, forms=found, forced=None, record=record)
     return filled, form_grammar(found, "any", forced=True, single=True)
+
+
+def _telling(plan: Plan, said: str) -> tuple[Plan, str] | None:
+    """Return *plan* for a model that answers out of what was *said*, and a grammar to try it by, if there is any."""
+    if plan.body.keys() & {"grammar", "response_format"} or (told := telling_grammar(said)) is None:
+        return None
+    trial = str(telling_grammar("any", start="told"))
+    return msgspec.structs.replace(plan, body={**plan.body, "grammar": told}), trial
 
 
 def _check_choosable(function: dict[str, Any], place: str) -> None:

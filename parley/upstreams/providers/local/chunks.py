@@ -122,8 +122,12 @@ class ChatReader:
         return {"index": 0, "id": f"{self._id}{index}", "function": {"name": name, "arguments": arguments}}
 
     def _last(self, choice: Choice, index: int, reason: str) -> Iterator[dict[str, Any]]:
-        """Yield the call of a form that was filled in to its end."""
-        if choice.filling is not None and reason != "length" and (call := choice.filling.end()):
+        """Yield the call of a form that was filled in to its end, or the record that it is."""
+        if choice.filling is None or reason == "length" or (call := choice.filling.end()) is None:
+            return
+        if self._plan.record is not None:
+            yield from self._deltas(choice, index, {"content": call[1]})
+        else:
             yield from self._calls(choice, [self._filled(choice, call, index)])
 
     def _filled(self, choice: Choice, call: tuple[str, str], index: int) -> dict[str, Any]:

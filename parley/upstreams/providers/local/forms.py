@@ -3,42 +3,50 @@
 Such a model does not write a call's JSON. It thinks: of each call the function's name and a line for each argument, as
 its chat template tells them, with the value behind it or `-`. The grammar here lets it write nothing else but these
 lines or a text, so that it has to choose only what matters: whether to call, which function, and the values. A text
-or number for a value has to stand in the conversation; the rest is what its schema says. `Filling` makes the call.
+or number for a value has to stand in the conversation, but for what is to be put into words, such as an answer; the
+rest is what its schema says. `Filling` makes the call. A structured answer is filled in like a call of the one function
+that takes what its schema asks for.
 
-The lines are those of `training/chat.py`. A function that no form holds (`$ref`, `pattern`, a line break in what is
-said of it) is called as with any other model.
+The lines are those of `training/chat.py`. A function that no form holds (`$ref`, `pattern`, a list, a line break
+in what is said of it) is called as with any other model.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+
+from parley.upstreams.providers.local.telling import FIGURES, TEXT, WORDS, telling
 
 NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
 LEFT_OUT, LACKING = "-", "?"
 PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"})
 SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+TWO = 2
+WORDED = frozenset(
+    {"answer", "content", "explanation", "greeting", "message", "reply", "response", "text", "translation"}
+    | {"回答", "回复", "答复", "消息", "内容", "译文"}
+)
+"""Names of what a structured answer puts into words; any other text has to stand in the conversation."""
 OUTER = frozenset({"type", "properties", "required", "additionalProperties", "description", "title", "$schema"})
-LETTER = "[0-9A-Za-z\u00c0-\u024f]"
-SIGN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-OTHER = "[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\\s|."
-WORDS = re.compile(f"{LETTER}+(?:[-.,:/@_'+]{LETTER}+)*|{SIGN}|{OTHER}", re.DOTALL)
-"""What a text is made of: a word, code, date or address as a whole; a sign of Chinese, Japanese or Korean; the rest."""
-FIGURES = re.compile(rf"{LETTER}+(?:[-:/@_]{LETTER}+)+|\d+(?:\.\d+)?|{SIGN}|{OTHER}", re.DOTALL)
-"""The same for numbers: one may stand beside letters (5kg), but none within a code or a date."""
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One argument. line: its line up to the value. choices: what it may be, by how the model writes it."""
+    """One argument.
+
+    name: as its line has it. path: where its value stands. line: its line up to the value. choices: what it may be, by
+    how the model writes it. null: left out it is null.
+    """
 
     name: str
+    path: tuple[str, ...]
     line: str
     schema: dict[str, Any]
     required: bool
     choices: dict[str, Any]
+    null: bool
 
     def value(self, text: str) -> Any:
         """Return the value that *text* stands for."""
@@ -53,6 +61,26 @@ class Form(msgspec.Struct, frozen=True):
     name: str
     fields: tuple[Field, ...]
 
+    def told(self, tool: dict[str, Any]) -> dict[str, Any]:
+        """Return *tool*, this function, as the model is told of it: its arguments side by side, none within another."""
+        if all(len(field.path) == 1 and not field.null for field in self.fields):
+            return tool
+        properties = {field.name: field.schema for field in self.fields}
+        required = [field.name for field in self.fields if field.required]
+        parameters = {"type": "object", "properties": properties, "required": required}
+        return {**tool, "function": {**tool["function"], "parameters": parameters}}
+
+    def filled(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments where those *given*, by name, are in their places."""
+        found: dict[str, Any] = {}
+        for field in self.fields:
+            inner = found
+            for name in field.path[:-1]:
+                inner = inner.setdefault(name, {})
+            if field.name in given or field.null:
+                inner[field.path[-1]] = given.get(field.name)
+        return found
+
 
 def forms(tools: list[dict[str, Any]]) -> dict[str, Form] | None:
     """Return the forms of *tools* by name, or None where one of them has none."""
@@ -63,12 +91,44 @@ def forms(tools: list[dict[str, Any]]) -> dict[str, Form] | None:
 def _form(function: dict[str, Any]) -> Form | None:
     """Return the form of *function*, or None."""
     schema = function.get("parameters") or {}
-    properties, required = schema.get("properties") or {}, schema.get("required") or ()
-    if not OUTER.issuperset(schema) or not all(_holds(it) for it in properties.values()):
+    fields: dict[str, Field] = {}
+    if not _gather(schema, (), {*(schema.get("properties") or ())}, fields):
         return None
-    fields = tuple(_field(name, it, required=name in required) for name, it in properties.items())
-    told = "".join((function["name"], *(field.line for field in fields)))
-    return Form(function["name"], fields) if "\n" not in told else None
+    told = "".join((function["name"], *(field.line for field in fields.values())))
+    return Form(function["name"], tuple(fields.values())) if "\n" not in told else None
+
+
+def _gather(schema: dict[str, Any], path: tuple[str, ...], outer: set[str], found: dict[str, Field]) -> bool:
+    """Add the fields of *schema*, which stands at *path*, to *found*; return False if a line can't hold one of them.
+
+    What stands within an object has its own name, or its path where that is taken by one of *outer* or *found*.
+    """
+    if not OUTER.issuperset(schema):
+        return False
+    needed = schema.get("required") or ()
+    for key, declared in (schema.get("properties") or {}).items():
+        plain, null = _nullable(declared)
+        way = (*path, key)
+        if plain.get("type") == "object" and plain.get("properties") and key in needed and not null:
+            if not _gather(plain, way, outer, found):
+                return False
+        elif not _holds(plain):
+            return False
+        else:
+            name = ".".join(way) if path and (key in outer or key in found) else key
+            found[name] = _field(name, way, plain, required=key in needed and not null, null=null and key in needed)
+    return True
+
+
+def _nullable(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return *schema* without null, and whether it allows it beside one other thing."""
+    ways, kinds = schema.get("anyOf"), schema.get("type")
+    if isinstance(ways, list) and len(ways) == TWO and {"type": "null"} in ways and schema.keys() - {"anyOf"} <= PLAIN:
+        other: dict[str, Any] = next((way for way in ways if way != {"type": "null"}), {})
+        return {**{name: it for name, it in schema.items() if name != "anyOf"}, **other}, True
+    if isinstance(kinds, list) and len(kinds) == TWO and "null" in kinds and "enum" not in schema:
+        return {**schema, "type": next((kind for kind in kinds if kind != "null"), "")}, True
+    return schema, False
 
 
 def _holds(schema: dict[str, Any]) -> bool:
@@ -81,12 +141,12 @@ def _holds(schema: dict[str, Any]) -> bool:
     return (kind == "boolean" and PLAIN.issuperset(schema)) or (kind == "string" and SIZED.issuperset(schema))
 
 
-def _field(name: str, schema: dict[str, Any], *, required: bool) -> Field:
+def _field(name: str, path: tuple[str, ...], schema: dict[str, Any], *, required: bool, null: bool) -> Field:
     """Return the line of the argument *name*."""
     choices = {str(it): it for it in schema.get("enum") or ()}
     kind = "|".join(choices) if choices else "" if schema["type"] == "string" else schema["type"]
     told = f" {_lower(schema['description'])}" if schema.get("description") else ""
-    return Field(name, f"- {name}{'=' if required else '?'}{kind}{told}:", schema, required, choices)
+    return Field(name, path, f"- {name}{'=' if required else '?'}{kind}{told}:", schema, required, choices, null)
 
 
 def _lower(text: str) -> str:
@@ -94,16 +154,19 @@ def _lower(text: str) -> str:
     return "".join(it.lower() if it.isascii() else it for it in text)
 
 
-def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bool) -> str:
-    """Return the grammar of the calls of *found* whose texts stand in *heard*; of texts too, unless one is *forced*."""
+def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bool, worded: bool = False) -> str:
+    """Return the grammar of the calls of *found* whose texts stand in *heard*; of texts too, unless one is *forced*.
+
+    worded: what is an answer, by its name, is put into words.
+    """
+    told = telling(heard)
     rules, listed = [f'called: "<think>\\n" form{"" if single else "+"} "</think>"'], [*enumerate(found.values())]
     rules.append("form: " + " | ".join(f"form_{number}" for number, _ in listed))
-    rules += [rule for number, form in listed for rule in _full(form, number)]
+    rules += [rule for number, form in listed for rule in _full(form, number, worded=worded)]
     ways = ["called"]
     if not forced:
-        ways += ["told", "TEXT"]
-        rules.append(r'told: "<think>\n" HEARD "\n</think>\n" TEXT')
-        rules.append(r"TEXT: /[^<]([^<]|<[^\/t])*/")
+        ways += ["told", "TEXT"] if told else ["TEXT"]
+        rules += told or [TEXT]
         asking = [(number, form) for number, form in listed if any(it.required for it in form.fields)]
         rules += [rule for number, form in asking for rule in _lacking(form, number)]
         if asking:
@@ -114,18 +177,21 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
     for name, parts in (("PART", WORDS), ("FIGURES", FIGURES)):
         chunks = json.dumps(parts.findall(heard), ensure_ascii=False)
         rules.append(f'{name}: %regex {{"substring_chunks": {chunks}}}')
-    rules.append(r"HEARD: PART & /[^\n ]([^\n]*[^\n ])?/ & /[^\n]*[^\n ?-][^\n]*/")
+    rules.append(r"WORDING: /[^\n ]([^\n]*[^\n ])?/")
+    rules.append(r"HEARD: PART & /[^\n ,;:，；：、][^\n]*/ & /[^\n]*[^\n ?-][^\n]*/ & ENDED")
+    rules.append(r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # the full stop behind a number is not its own
     rules.append(r"WHOLE: (FIGURES & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
     rules.append(r"NUMBER: WHOLE | (FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules])
 
 
-def _full(form: Form, number: int) -> Iterator[str]:
+def _full(form: Form, number: int, *, worded: bool) -> Iterator[str]:
     """Yield the rules of *form* with all that is required, and of each of its lines."""
     lines = [f"line_{number}_{place}" for place in range(len(form.fields))]
     yield " ".join((f"form_{number}:", _text(f"# {form.name}\n"), *lines))
     for line, field in zip(lines, form.fields, strict=True):
-        value, extra = _value(field, f"value_{line}")
+        said = "WORDING" if worded and field.name in WORDED else "HEARD"
+        value, extra = _value(field, f"value_{line}", said)
         yield from extra
         missing = "" if field.required else f' | " {LEFT_OUT}\\n"'
         yield f'{line}: {_text(field.line)} (" "? {value} "\\n"{missing})'
@@ -145,15 +211,15 @@ def _lacking(form: Form, number: int) -> Iterator[str]:
         yield f"rest_{number}_{place}: {given} rest_{after}" + (f" | {gap}" if gap else "")
 
 
-def _value(field: Field, rule: str) -> tuple[str, list[str]]:
-    """Return what stands for a value of *field*, and the rule it needs."""
+def _value(field: Field, rule: str, said: str) -> tuple[str, list[str]]:
+    """Return what stands for a value of *field*, and the rule it needs; *said* is that of texts."""
     if field.choices:
         return "(" + " | ".join(_text(it) for it in field.choices) + ")", []
     if field.schema["type"] == "string":
         least, most = field.schema.get("minLength", 0), field.schema.get("maxLength", "")
         if not least and most == "":
-            return "HEARD", []
-        return rule.upper(), [f"{rule.upper()}: HEARD & /[^\\n]{{{least},{most}}}/"]
+            return said, []
+        return rule.upper(), [f"{rule.upper()}: {said} & /[^\\n]{{{least},{most}}}/"]
     if field.schema["type"] in NUMBERS and PLAIN.issuperset(field.schema):
         return NUMBERS[field.schema["type"]], []
     held = {name: it for name, it in field.schema.items() if name in NUMERIC - PLAIN or name == "type"}
@@ -163,18 +229,6 @@ def _value(field: Field, rule: str) -> tuple[str, list[str]]:
 def _text(text: str) -> str:
     """Return *text* as a literal of the grammar."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def heard(messages: list[dict[str, Any]]) -> str:
-    """Return all that is said in *messages*."""
-    return "\n".join(_said(message) for message in messages)
-
-
-def _said(message: dict[str, Any]) -> str:
-    """Return the texts of one *message*, and what its calls passed."""
-    content = message.get("content") or ""
-    parts = [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
-    return "\n".join([*parts, *(called["function"]["arguments"] for called in message.get("tool_calls") or ())])
 
 
 class Filling:
@@ -214,7 +268,7 @@ class Filling:
                 return None
             if text != LEFT_OUT:
                 given[field.name] = field.value(text)
-        return form.name, json.dumps(given, ensure_ascii=False)
+        return form.name, json.dumps(form.filled(given), ensure_ascii=False)
 
     def _line(self, line: str) -> tuple[str, str] | None:
         """Take a *line*; return the call that it ends by beginning another."""

@@ -230,8 +230,37 @@ def test_a_call_by_forms(choice: dict[str, Any], names: list[str], forced: bool,
     assert ('["hi"]' in trial, "TEXT" in trial) == (False, False)
 
 
-def test_no_form_without_tools() -> None:
-    """Nothing to call, nothing to fill in; and a function that no form holds is called as before."""
-    assert formed(plan()) is None
+def test_an_answer_tells_what_was_said() -> None:
+    """Without functions there is a grammar of what can be told, and of any other text; none where nothing is said."""
+    asked = plan()
+    made, trial = formed(asked) or (asked, "")
+    assert "start: told | TEXT" in made.body["grammar"]
+    assert {**made.body, "grammar": ""} == {**asked.body, "grammar": ""}
+    assert "start: told\n" in trial
+    assert formed(plan({"role": "user", "content": "Why?"})) is None
+    assert formed(plan(response_format={"type": "json_object"})) is None
+
+
+RECORD = {"name": "ticket", "schema": {"type": "object", "properties": {"town": {"type": "string"}}}}
+
+
+def test_a_structured_answer_is_a_form() -> None:
+    """Of the one function that takes what the schema asks for; with `logprobs`, or no form, it is JSON as before."""
+    wanted = {"type": "json_schema", "json_schema": RECORD}
+    asked = plan(response_format=wanted)
+    made, _ = formed(asked) or (asked, "")
+    assert [tool["function"]["name"] for tool in made.body["tools"]] == ["ticket"]
+    assert (made.body["tool_choice"], made.record) == ("none", asked.record)
+    assert '"# ticket\\n"' in made.body["grammar"]
+    assert formed(plan(response_format=wanted, logprobs=True)) is None
+    listed = {"name": "x", "schema": {"type": "object", "properties": {"x": {"type": "array"}}}}
+    assert formed(plan(response_format={"type": "json_schema", "json_schema": listed})) is None
+    both = plan(response_format=wanted, tools=[TOOL], tool_choice=FUNCTION)
+    made, _ = formed(both) or (both, "")
+    assert (list(made.forms or ()), made.record) == (["f"], None)
+
+
+def test_no_form_for_a_pattern() -> None:
+    """A function that no form holds is called as before."""
     pattern = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^a"}}}
     assert formed(plan(tools=[{"type": "function", "function": {"name": "f", "parameters": pattern}}])) is None

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from parley.upstreams.providers.local.forms import Filling, Form, form_grammar, forms, heard
+from parley.upstreams.providers.local.forms import Filling, Form, form_grammar, forms
+from parley.upstreams.providers.local.telling import heard
 from training.chat import tool_text
 
 TOWN = {"type": "string", "description": "The Town"}
@@ -54,7 +55,9 @@ def test_a_line_is_told_as_in_training() -> None:
         taking({"type": "string", "format": "date"}),
         taking({"$ref": "#/$defs/y"}),
         taking({"type": "array", "items": {"type": "string"}}),
-        taking({"type": ["string", "null"]}),
+        taking({"type": ["string", "null"], "enum": ["a", None]}),
+        taking({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+        taking({"type": "object", "properties": {"y": TOWN}}),
         taking({"type": "boolean", "enum": [True]}),
         taking({"type": "number", "multipleOf": 2}),
         taking({"type": "string", "description": "one\ntwo"}),
@@ -124,6 +127,65 @@ def test_a_forced_grammar_has_no_texts() -> None:
     assert "TEXT" not in forced
     assert "form+" not in forced
     assert '"in", " ", "Rome"' in forced
+
+
+NESTED = {
+    "name": "ticket",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "town": TOWN,
+            "answer": {"type": "string"},
+            "more": {
+                "type": "object",
+                "properties": {
+                    "town": {"type": ["string", "null"]},
+                    "amount": {"anyOf": [{"type": "number"}, {"type": "null"}], "title": "Amount"},
+                    "colour": {"type": "string"},
+                },
+                "required": ["town", "amount"],
+                "additionalProperties": False,
+            },
+        },
+        "required": ["town", "answer", "more"],
+    },
+}
+
+
+def test_an_object_is_filled_in_beside_the_rest() -> None:
+    """Its fields have lines, with its name before one that is taken; what may be null is null where it is left out."""
+    form = made(NESTED)["ticket"]
+    assert [field.line for field in form.fields] == [
+        "- town= the town:",
+        "- answer=:",
+        "- more.town?:",
+        "- amount?number:",
+        "- colour?:",
+    ]
+    filling = Filling({"ticket": form})
+    filling.feed(
+        "# ticket\n- town= the town: Rome\n- answer=: yes\n- more.town?: -\n- amount?number: 5\n- colour?: -\n"
+    )
+    filled = {"town": "Rome", "answer": "yes", "more": {"town": None, "amount": 5}}
+    assert filling.end() == ("ticket", json.dumps(filled))
+
+
+def test_the_model_is_told_of_one_level() -> None:
+    """As its lines are; a function that has but one is told as it came."""
+    tool = {"type": "function", "function": NESTED}
+    told = made(NESTED)["ticket"].told(tool)
+    lines = tool_text(told["function"]).split("\n- ")[1:]
+    assert [f"- {line}:" for line in lines] == [field.line for field in made(NESTED)["ticket"].fields]
+    plain = {"type": "function", "function": BOOK}
+    assert made(BOOK)["book"].told(plain) is plain
+
+
+def test_an_answer_is_put_into_words() -> None:
+    """In a structured answer, by its name; an argument of a call has to stand in the conversation."""
+    assert [
+        form_grammar(made(NESTED), "in Rome", forced=True, single=True, worded=it).count("? WORDING ")
+        for it in (True, False)
+    ] == [1, 0]
 
 
 def test_all_that_is_said_is_heard() -> None:
