@@ -16,6 +16,7 @@ START, END, BEGIN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # llama.cpp's `lower` leaves other letters
 DECISION = 3  # weight where nothing but decisions is learnt: they are a few tokens beside whole answers of others
+AGAIN = 3  # messages of the user that are read again behind functions
 FIRST = 16  # characters: some words of English, most of a sentence in Chinese
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
 
@@ -153,19 +154,28 @@ def _known(conversation: Conversation) -> tuple[str, tuple[Turn, ...]]:
     return f"{START}system\n{system}{END}\n" if system else "", rest
 
 
+def _again(conversation: Conversation, turns: tuple[Turn, ...]) -> str:
+    """Return what the user said last in *turns*, to be read a second time behind the functions, if there are any."""
+    if not conversation.tools or not turns or turns[-1].role != "user":
+        return ""
+    said = "\n".join([turn.text for turn in turns if turn.role == "user"][-AGAIN:])
+    return f"{START}user\n{said}{END}\n"
+
+
 def document(conversation: Conversation) -> Document:
     """Render *conversation* for training.
 
     The system message and the functions come last, before the answer: so each of their words is read by a network that
-    knows what is asked. Where there are any, only the last answer is learnt, for the ones before it had them too. What
-    was thought before those is gone: no client sends it back.
+    knows what is asked. Behind functions the user's words are read again, by one that knows them. Where there is
+    anything known, only the last answer is learnt, for the ones before it had it too. What was thought before those is
+    gone: no client sends it back.
     """
     doc = Document()
     known, turns = _known(conversation)
     last = len(turns) - 1 if turns and turns[-1].role == "assistant" else len(turns)
     for number, turn in enumerate(turns):
         if number == last:
-            doc.read(known)
+            doc.read(known + _again(conversation, turns[:last]))
         if turn.role == "tool":
             doc.read(f"{START}user\n<tool_response>\n{turn.text}\n</tool_response>{END}\n")
         elif turn.role == "assistant":
@@ -176,7 +186,7 @@ def document(conversation: Conversation) -> Document:
         else:
             doc.read(f"{START}{turn.role}\n{turn.text}{END}\n")
     if last == len(turns):
-        doc.read(known)
+        doc.read(known + _again(conversation, turns))
     return doc
 
 

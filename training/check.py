@@ -1,4 +1,4 @@
-"""The check: the GGUF under llama.cpp's own server, asked what newcomers ask.
+"""The check: a server of Parley with the GGUF, asked what newcomers ask; and its texts, under llama.cpp's own server.
 
 Each answer is printed, and the score. Ends with 0 if the share of right answers reaches --least, else with
 1. "Right" is a rule in `checks.json`, not a taste: text that has to be in the answer, a call with these
@@ -17,6 +17,7 @@ import xllamacpp
 
 from training.chat import BEGIN, Conversation, Turn, document
 from training.corpus import own
+from training.evaluate.servers import CANDIDATE, serving
 from training.tokenizer import load
 
 TABLE = Path(__file__).parent / "checks.json"
@@ -40,10 +41,10 @@ def serve(model: Path) -> xllamacpp.Server:
     return xllamacpp.Server(params)
 
 
-def post(address: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+def post(address: str, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
     """Send *body* and return the answer's JSON."""
-    sent = json.dumps(body).encode()
-    request = urllib.request.Request(address + path, sent, {"Content-Type": "application/json"})  # noqa: S310 - ours
+    told = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(address + path, json.dumps(body).encode(), told)  # noqa: S310 - ours
     with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - our own address
         return json.load(answer)
 
@@ -56,7 +57,7 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
         for number, text in enumerate(case["say"])
     ]
     body: dict[str, Any] = {
-        "model": "parley-mini",
+        "model": CANDIDATE,
         "messages": messages,
         "max_tokens": 400,
         "temperature": temperature,
@@ -64,6 +65,9 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
     }
     if "tools" in case:
         body["tools"] = [{"type": "function", "function": tools[name]} for name in case["tools"]]
+    if "choice" in case:
+        named = {"type": "function", "function": {"name": case["choice"]}}
+        body["tool_choice"] = case["choice"] if case["choice"] == "required" else named
     if "keys" in case:
         properties = {key: kind if isinstance(kind, dict) else {"type": kind} for key, kind in case["keys"].items()}
         schema = {
@@ -79,26 +83,6 @@ def body_of(case: dict[str, Any], tools: dict[str, Any], temperature: float) -> 
     if case.get("json"):
         body["response_format"] = {"type": "json_object"}
     return body
-
-
-def force(address: str, body: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the answer to *body* when a call is demanded: of *name*, or of any function if it says "required".
-
-    As Parley does it: llama.cpp waits until a model calls by itself, so the answer is held to a schema of the call.
-    """
-    functions = {tool["function"]["name"]: tool["function"] for tool in body["tools"]}
-    schemas = {it: {**function["parameters"], "additionalProperties": False} for it, function in functions.items()}
-    named = {"type": "object", "required": ["name", "arguments"]}
-    options = [{**named, "properties": {"name": {"const": it}, "arguments": found}} for it, found in schemas.items()]
-    held = {"anyOf": options} if name == "required" else schemas[name]
-    asked = {**body, "tool_choice": "none", "response_format": {"type": "json_schema", "json_schema": {"schema": held}}}
-    answer = post(address, "/v1/chat/completions", asked)["choices"][0]
-    if answer["finish_reason"] == "length":
-        return answer
-    made = json.loads(answer["message"]["content"])
-    made = made if name == "required" else {"name": name, "arguments": made}
-    call = {"function": {"name": made["name"], "arguments": json.dumps(made["arguments"], ensure_ascii=False)}}
-    return {"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
 
 
 def judge(case: dict[str, Any], choice: dict[str, Any]) -> bool:
@@ -145,8 +129,7 @@ def same_tokens(address: str, tokenizer: Path, count: int) -> tuple[int, int]:
 
 
 def same_template(address: str) -> bool:
-    """Say whether llama.cpp renders the chat template as `chat.py` does."""
-    messages = [{"role": "system", "content": "你好 a"}, {"role": "user", "content": 'b "c"'}]
+    """Say whether llama.cpp renders the chat template as `chat.py` does, whoever spoke last."""
     schema = {
         "name": "f",
         "description": "É Day 天",
@@ -166,35 +149,40 @@ def same_template(address: str) -> bool:
     bare = {"name": "g"}
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"x": "天 1"}'}}
     told = [
-        *messages,
+        {"role": "system", "content": "你好 a"},
+        *({"role": "user", "content": text} for text in ("zero", 'b "c"')),
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "1", "content": '{"y": 1}'},
+        *({"role": "user", "content": text} for text in ("d", "e 天")),
     ]
-    declared = [{"type": "function", "function": it} for it in (schema, bare)]
-    prompt = post(address, "/apply-template", {"messages": told, "tools": declared})["prompt"]
     turns = (
         Turn("system", "你好 a"),
-        Turn("user", 'b "c"'),
+        *(Turn("user", text) for text in ("zero", 'b "c"')),
         Turn("assistant", calls=({"name": "f", "arguments": {"x": "天 1"}},)),
         Turn("tool", '{"y": 1}'),
+        *(Turn("user", text) for text in ("d", "e 天")),
     )
-    ours = document(Conversation(turns, (schema, bare))).text.removeprefix(BEGIN) + "<|im_start|>assistant\n"
-    if prompt != ours:
-        print(f"template differs:\n{prompt!r}\n{ours!r}")
-    return prompt == ours
+    declared = [{"type": "function", "function": it} for it in (schema, bare)]
+    alike = []
+    for count in (3, 5, 7):
+        prompt = post(address, "/apply-template", {"messages": told[:count], "tools": declared})["prompt"]
+        ours = (
+            document(Conversation(turns[:count], (schema, bare))).text.removeprefix(BEGIN) + "<|im_start|>assistant\n"
+        )
+        alike.append(prompt == ours)
+        if prompt != ours:
+            print(f"template differs:\n{prompt!r}\n{ours!r}")
+    return all(alike)
 
 
-def run(address: str, temperature: float) -> tuple[int, int]:
-    """Ask every case, print it, and return how many were right."""
+def run(address: str, key: str, temperature: float) -> tuple[int, int]:
+    """Ask every case of the server at *address*, print it, and return how many were right."""
     tools = json.loads(TOOLS.read_text(encoding="utf-8"))
     cases = json.loads(TABLE.read_text(encoding="utf-8"))
     scores: dict[str, list[bool]] = {}
     for case in cases:
         body = body_of(case, tools, temperature)
-        if "choice" in case:
-            choice = force(address, body, case["choice"])
-        else:
-            choice = post(address, "/v1/chat/completions", body)["choices"][0]
+        choice = post(address, "/chat/completions", body, key)["choices"][0]
         right = judge(case, choice)
         scores.setdefault(case["kind"], []).append(right)
         said = choice["message"].get("tool_calls") or choice["message"].get("content")
@@ -231,7 +219,8 @@ def main() -> int:
         {"prompt": "Returns are", "max_tokens": 30, "temperature": asked.temperature},
     )["choices"][0]
     print(f"completion: Returns are -> {raw['text']!r} [{raw['finish_reason']}]")
-    right, of = run(address, asked.temperature)
+    with serving(asked.model) as place:
+        right, of = run(place.base_url, place.key, asked.temperature)
     print(f"score {right} of {of} = {right / of:.3f} at temperature {asked.temperature}")
     return 0 if exact and right >= asked.least * of else 1
 

@@ -204,13 +204,24 @@ def test_only_answers_are_learnt() -> None:
 
 def test_what_is_known_is_read_last() -> None:
     """The system message and the functions stand before the last answer, which alone is learnt."""
-    doc = document(Conversation((Turn("system", "s"), *TALK), ({"name": "f"},)))
+    doc = document(Conversation((Turn("system", "s"), *TALK)))
     assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"bye{END}"]
-    assert doc.text.endswith(
-        f"{START}user\nv{END}\n{START}system\ns\n\n# Tools\n<tools>\n# =f\n</tools>{END}\n{START}assistant\nbye{END}\n"
-    )
+    assert doc.text.endswith(f"{START}user\nv{END}\n{START}system\ns{END}\n{START}assistant\nbye{END}\n")
     asked = document(Conversation((Turn("system", "s"), *TALK[:3])))
     assert asked.text.endswith(f"v{END}\n{START}system\ns{END}\n")
+
+
+def test_what_the_user_said_is_read_again_behind_functions() -> None:
+    """The last three messages, in one; but not where a result is what is to be answered."""
+    told = f"{START}system\n# Tools\n<tools>\n# =f\n</tools>{END}\n"
+    four = (Turn("user", "s"), Turn("user", "t"), *TALK)
+    doc = document(Conversation(four, ({"name": "f"},)))
+    assert doc.text.endswith(f"v{END}\n{told}{START}user\nt\nu\nv{END}\n{START}assistant\nbye{END}\n")
+    assert [doc.text[begin:end] for begin, end in doc.learnt] == [f"bye{END}"]
+    asked = document(Conversation(four[:-1], ({"name": "f"},)))
+    assert asked.text == doc.text.removesuffix(f"{START}assistant\nbye{END}\n")
+    result = document(Conversation((*four[:-1], Turn("tool", "5"), four[-1]), ({"name": "f"},)))
+    assert result.text.endswith(f"</tool_response>{END}\n{told}{START}assistant\nbye{END}\n")
 
 
 def test_the_arguments_of_a_call_are_thought_of_in_the_order_they_are_told() -> None:
@@ -269,7 +280,7 @@ def test_a_record_teaches_its_values_alone() -> None:
     doc = document(talk)
     _, *learnt = (doc.text[begin:end] for begin, end in doc.learnt)
     assert learnt == [" lamp\n", " -\n", "u\n", "Rome\n</think>\n"]
-    assert doc.text.split("</tools>")[1].split("\n")[4:8] == [
+    assert doc.text.split("# service_ticket\n")[1].split("\n")[:4] == [
         "- item=lamp|bed: lamp",
         "- when?: -",
         "- more.item=:u",
