@@ -18,7 +18,7 @@ from parley.upstreams.providers.local.forcing import Forced, forced_schema
 from parley.upstreams.providers.local.forms import Form, form_grammar, forms
 from parley.upstreams.providers.local.grammar import grammar
 from parley.upstreams.providers.local.schemas import check_schema, unheld
-from parley.upstreams.providers.local.telling import heard, telling_grammar
+from parley.upstreams.providers.local.telling import heard, object_grammar, telling_grammar
 
 SAMPLING = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "logit_bias", "n")
 EXTRAS = frozenset({"top_k", "min_p", "repeat_penalty"})  # llama.cpp's own, honoured when sent
@@ -88,7 +88,7 @@ def plan_chat(call: Call) -> Plan:
 
 
 def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
-    if ask.response_format is None:
+    if isinstance(ask.response_format, TextAnswer | None):
         return
     schema = getattr(ask.response_format, "json_schema", None)
     if schema is None:
@@ -158,6 +158,9 @@ def formed(plan: Plan) -> tuple[Plan, str] | None:
 
 def _telling(plan: Plan, said: str) -> tuple[Plan, str] | None:
     """Return *plan* for a model that answers out of what was *said*, and a grammar to try it by, if there is any."""
+    if "response_format" in plan.body and said.strip():  # any JSON
+        body = {name: it for name, it in plan.body.items() if name != "response_format"}
+        return msgspec.structs.replace(plan, body={**body, "grammar": object_grammar(said)}), object_grammar("any")
     if plan.body.keys() & {"grammar", "response_format"} or (told := telling_grammar(said)) is None:
         return None
     trial = str(telling_grammar("any", start="told"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from parley.upstreams.providers.local.telling import FIGURES, TEXT, WORDS, telling
+from parley.upstreams.providers.local.telling import TEXT, WORDED, quoting, telling
 
 NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
 LEFT_OUT, LACKING = "-", "?"
@@ -25,11 +25,6 @@ PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"
 SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 TWO = 2
-WORDED = frozenset(
-    {"answer", "content", "explanation", "greeting", "message", "reply", "response", "text", "translation"}
-    | {"回答", "回复", "答复", "消息", "内容", "译文"}
-)
-"""Names of what a structured answer puts into words; any other text has to stand in the conversation."""
 OUTER = frozenset({"type", "properties", "required", "additionalProperties", "description", "title", "$schema"})
 
 
@@ -174,15 +169,8 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
             rules.append("lack: " + " | ".join(f"lack_{number}" for number, _ in asking))
             rules.append(r'asked: "<think>\n" lack "</think>\n" QUESTION')
             rules.append(r"QUESTION: /[^<\n]+/")
-    for name, parts in (("PART", WORDS), ("FIGURES", FIGURES)):
-        chunks = json.dumps(parts.findall(heard), ensure_ascii=False)
-        rules.append(f'{name}: %regex {{"substring_chunks": {chunks}}}')
     rules.append(r"WORDING: /[^\n ]([^\n]*[^\n ])?/")
-    rules.append(r"HEARD: PART & /[^\n ,;:，；：、][^\n]*/ & /[^\n]*[^\n ?-][^\n]*/ & ENDED")
-    rules.append(r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # the full stop behind a number is not its own
-    rules.append(r"WHOLE: (FIGURES & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
-    rules.append(r"NUMBER: WHOLE | (FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
-    return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules])
+    return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules, *quoting(heard)])
 
 
 def _full(form: Form, number: int, *, worded: bool) -> Iterator[str]:

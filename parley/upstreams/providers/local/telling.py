@@ -3,7 +3,8 @@
 Such a model thinks first of what is asked for, a name or a number or a date, and then tells the sentence that this
 stands in. The grammar here lets it write nothing else behind such a thought: the thought is a piece of a sentence of
 the conversation, and what is told is that sentence as it stands; to a question in another language it may be the piece
-alone, with a few words around it. An answer without a thought is any text.
+alone, with a few words around it. An answer without a thought is any text. A JSON object without a schema has keys and
+values that stand in the conversation.
 """
 
 import json
@@ -21,6 +22,11 @@ BULLET = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*(?=\S)")
 BREAK = re.compile(r"(?<=[。！？])|(?<=[.!?])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)\s+")
 QUESTION = ("?", "？")
 MOST = 200  # sentences: a grammar of more takes longer than the answer
+WORDED = frozenset(
+    {"answer", "content", "explanation", "greeting", "message", "reply", "response", "text", "translation"}
+    | {"回答", "回复", "答复", "消息", "内容", "译文"}
+)
+"""Names of what a structured answer puts into words; any other text has to stand in the conversation."""
 TEXT = r"TEXT: /[^<]([^<]|<[^\/t])*/"
 
 
@@ -34,6 +40,36 @@ def _said(message: dict[str, Any]) -> str:
     content = message.get("content") or ""
     parts = [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
     return "\n".join([*parts, *(called["function"]["arguments"] for called in message.get("tool_calls") or ())])
+
+
+def quoting(text: str) -> list[str]:
+    """Return the rules `HEARD`, `WHOLE` and `NUMBER`: a text, a whole number and any that stands in *text*."""
+    rules = []
+    for name, parts in (("PART", WORDS), ("FIGURES", FIGURES)):
+        chunks = json.dumps(parts.findall(text), ensure_ascii=False)
+        rules.append(f'{name}: %regex {{"substring_chunks": {chunks}}}')
+    rules.append(r"HEARD: PART & /[^\n ,;:，；：、][^\n]*/ & /[^\n]*[^\n ?-][^\n]*/ & ENDED")
+    rules.append(r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # the full stop behind a number is not its own
+    rules.append(r"WHOLE: (FIGURES & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
+    rules.append(r"NUMBER: WHOLE | (FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
+    return rules
+
+
+def object_grammar(text: str) -> str:
+    """Return the grammar of a JSON object whose keys and values stand in *text*, but for what is put into words.
+
+    It has no more than 16 keys on any level, so that it ends.
+    """
+    worded = " | ".join(json.dumps(f'"{it}"', ensure_ascii=False) for it in sorted(WORDED))
+    rules = [
+        'start: "{" (pair (", " pair){0,15})? "}"',
+        'pair: TEXT ": " value | WORDED ": " WORDING',
+        'value: TEXT | NUMBER | "true" | "false" | "null" | start | "[" (value (", " value){0,15})? "]"',
+        r'TEXT: "\"" (HEARD & /[^"\\]*/) "\""',
+        f"WORDED: {worded}",
+        r'WORDING: /"([^"\\\x00-\x1f]|\\["\\nrt])*"/',
+    ]
+    return "\n".join(["%llguidance {}", *rules, *quoting(text)])
 
 
 def sentences(text: str) -> list[str]:

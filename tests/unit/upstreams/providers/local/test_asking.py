@@ -238,7 +238,15 @@ def test_an_answer_tells_what_was_said() -> None:
     assert {**made.body, "grammar": ""} == {**asked.body, "grammar": ""}
     assert "start: told\n" in trial
     assert formed(plan({"role": "user", "content": "Why?"})) is None
-    assert formed(plan(response_format={"type": "json_object"})) is None
+    assert formed(plan(response_format={"type": "text"})) == (made, trial)
+
+
+def test_any_json_holds_what_was_said() -> None:
+    """The keys and values of an object without a schema stand in the conversation."""
+    made, trial = formed(plan(response_format={"type": "json_object"})) or (plan(), "")
+    assert "response_format" not in made.body
+    assert '["hi"]' in made.body["grammar"]
+    assert 'start: "{"' in trial
 
 
 RECORD = {"name": "ticket", "schema": {"type": "object", "properties": {"town": {"type": "string"}}}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.upstreams.providers.local.telling import MOST, sentences, telling, telling_grammar
+from parley.upstreams.providers.local.telling import MOST, object_grammar, sentences, telling, telling_grammar
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,14 @@ def test_each_sentence_is_told_behind_a_part_of_it() -> None:
     )
     other = next(rule for rule in rules if rule.startswith("TOLD_1: "))
     assert other.startswith('TOLD_1: PART_1 "\\n</think>\\n" ("押金是50元。" | ')
+
+
+def test_an_object_holds_what_was_said() -> None:
+    """By whole words, numbers too; an answer is put into words."""
+    grammar = object_grammar("5kg to 罗马")
+    assert '["5kg", " ", "to", " ", "罗", "马"]' in grammar
+    assert '["5", "kg", " ", "to", " ", "罗", "马"]' in grammar
+    assert r'"\"answer\""' in grammar
 
 
 def test_nothing_to_tell_is_no_grammar() -> None:
