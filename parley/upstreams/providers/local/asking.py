@@ -134,8 +134,10 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
 def formed(plan: Plan) -> tuple[Plan, str] | None:
     """Return *plan* for a model that fills in forms, and a grammar to try it by.
 
-    None if a function has no form, or if nothing is called and there is nothing to tell.
+    None if it is no chat, if a function has no form, or if nothing is called and there is nothing to tell.
     """
+    if "messages" not in plan.body:
+        return None
     said, record = heard(plan.body["messages"]), None if plan.body.get("tools") else plan.record
     shown: list[dict[str, Any]] = plan.body.get("tools") or []
     if record is not None:

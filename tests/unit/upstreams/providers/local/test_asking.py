@@ -241,6 +241,11 @@ def test_an_answer_tells_what_was_said() -> None:
     assert formed(plan(response_format={"type": "text"})) == (made, trial)
 
 
+def test_an_older_completion_has_no_form() -> None:
+    """It has no messages to tell anything of."""
+    assert formed(Plan({"prompt": "Hello."})) is None
+
+
 def test_any_json_holds_what_was_said() -> None:
     """The keys and values of an object without a schema stand in the conversation."""
     made, trial = formed(plan(response_format={"type": "json_object"})) or (plan(), "")
