@@ -155,10 +155,11 @@ def _known(conversation: Conversation) -> tuple[str, tuple[Turn, ...]]:
 
 
 def _again(conversation: Conversation, turns: tuple[Turn, ...]) -> str:
-    """Return what the user said last in *turns*, to be read a second time behind the functions, if there are any."""
+    """Return what the user said since the last result, to be read a second time behind the functions, if any."""
     if not conversation.tools or not turns or turns[-1].role != "user":
         return ""
-    said = "\n".join([turn.text for turn in turns if turn.role == "user"][-AGAIN:])
+    served = max((number for number, turn in enumerate(turns) if turn.role == "tool"), default=0)
+    said = "\n".join([turn.text for turn in turns[served:] if turn.role == "user"][-AGAIN:])
     return f"{START}user\n{said}{END}\n"
 
 

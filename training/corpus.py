@@ -24,8 +24,8 @@ MIX: Mix = (
     (functions.no_call, 0.18),
     (extraction.task, 0.05),
     (tickets.ticket, 0.32),
-    (matching.function, 0.05),
-    (matching.arguments, 0.08),
+    (matching.function, 0.07),
+    (matching.arguments, 0.16),
     (matching.line, 0.04),
     (matching.label, 0.05),
 )
@@ -34,17 +34,18 @@ MIX: Mix = (
 ENGLISH = 0.56
 """Share of English: its words have more forms, and it is learnt more slowly."""
 FINISH: Mix = (
-    (service.chat, 0.21),
-    (service.off_topic, 0.14),
-    (grounded.grounded, 0.18),
-    (functions.call, 0.30),
-    (functions.several, 0.09),
-    (functions.no_call, 0.10),
-    (extraction.task, 0.03),
-    (tickets.ticket, 0.11),
-    (matching.function, 0.05),
+    (service.chat, 0.25),
+    (service.off_topic, 0.20),
+    (grounded.grounded, 0.26),
+    (functions.call, 0.40),
+    (functions.several, 0.11),
+    (functions.no_call, 0.20),
+    (extraction.task, 0.05),
+    (tickets.ticket, 0.28),
+    (matching.function, 0.03),
     (matching.arguments, 0.05),
     (matching.line, 0.04),
+    (matching.label, 0.03),
 )
 """For the last minutes: fewer drills, and more of what people ask first."""
 MATCH: Mix = ((matching.function, 3), (matching.arguments, 4), (matching.line, 4), (matching.label, 1))

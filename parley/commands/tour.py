@@ -153,7 +153,7 @@ class Tour:
         text = self._chat(messages, tools=tools, temperature=0, max_tokens=100)
         hold(all(value in text for value in found.values()), "what was found is not told")
         messages += [{"role": "assistant", "content": text}, {"role": "user", "content": then}]
-        self._chat(messages, tools=tools, temperature=0, max_tokens=100)
+        self._chat(messages, temperature=0, max_tokens=100)  # with functions it would look the order up once more
 
     def _conversation(self) -> None:
         messages: list[Any] = [{"role": "system", "content": "你是一个技术顾问。"}]

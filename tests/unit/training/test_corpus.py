@@ -221,6 +221,8 @@ def test_what_the_user_said_is_read_again_behind_functions() -> None:
     asked = document(Conversation(four[:-1], ({"name": "f"},)))
     assert asked.text == doc.text.removesuffix(f"{START}assistant\nbye{END}\n")
     result = document(Conversation((*four[:-1], Turn("tool", "5"), four[-1]), ({"name": "f"},)))
+    later = document(Conversation((*four[:-1], Turn("tool", "5"), *TALK[:2], Turn("user", "w")), ({"name": "f"},)))
+    assert later.text.endswith(f"{told}{START}user\nu\nw{END}\n")  # since the result alone
     assert result.text.endswith(f"</tool_response>{END}\n{told}{START}assistant\nbye{END}\n")
 
 
