@@ -1,6 +1,6 @@
 """Structured answers as forms: what a schema asks for is filled in like the arguments of a function.
 
-Parley's engine makes a form of a `response_format` with a schema (`parley/upstreams/providers/local/records.py`): the
+Parley's engine makes a form of a `response_format` with a schema (`parley/upstreams/providers/local/forms.py`): the
 name of the schema is that of a function without a description, each property is a line, one within an object too, and
 the JSON is made of the filled lines. So a customer's name is looked up in the same way as an argument.
 """

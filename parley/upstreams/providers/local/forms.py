@@ -102,6 +102,8 @@ def _gather(schema: dict[str, Any], path: tuple[str, ...], outer: set[str], foun
         return False
     needed = schema.get("required") or ()
     for key, declared in (schema.get("properties") or {}).items():
+        if not isinstance(declared, dict):  # `false`
+            return False
         plain, null = _nullable(declared)
         way = (*path, key)
         if plain.get("type") == "object" and plain.get("properties") and key in needed and not null:
@@ -111,6 +113,8 @@ def _gather(schema: dict[str, Any], path: tuple[str, ...], outer: set[str], foun
             return False
         else:
             name = ".".join(way) if path and (key in outer or key in found) else key
+            if name in found or (path and name in outer):  # a property whose name looks like a path
+                return False
             found[name] = _field(name, way, plain, required=key in needed and not null, null=null and key in needed)
     return True
 
@@ -119,7 +123,9 @@ def _nullable(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return *schema* without null, and whether it allows it beside one other thing."""
     ways, kinds = schema.get("anyOf"), schema.get("type")
     if isinstance(ways, list) and len(ways) == TWO and {"type": "null"} in ways and schema.keys() - {"anyOf"} <= PLAIN:
-        other: dict[str, Any] = next((way for way in ways if way != {"type": "null"}), {})
+        other = next((way for way in ways if way != {"type": "null"}), None)
+        if not isinstance(other, dict):
+            return schema, False
         return {**{name: it for name, it in schema.items() if name != "anyOf"}, **other}, True
     if isinstance(kinds, list) and len(kinds) == TWO and "null" in kinds and "enum" not in schema:
         return {**schema, "type": next((kind for kind in kinds if kind != "null"), "")}, True

@@ -57,6 +57,16 @@ def test_a_line_is_told_as_in_training() -> None:
         taking({"type": "array", "items": {"type": "string"}}),
         taking({"type": ["string", "null"], "enum": ["a", None]}),
         taking({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+        taking({"anyOf": [True, {"type": "null"}]}),
+        {"name": "f", "parameters": {"type": "object", "properties": {"x": False}}},
+        {
+            "name": "f",
+            "parameters": {
+                "type": "object",
+                "properties": {"x": TOWN, "y.x": TOWN, "y": {"type": "object", "properties": {"x": TOWN}}},
+                "required": ["y"],
+            },
+        },
         taking({"type": "object", "properties": {"y": TOWN}}),
         taking({"type": "boolean", "enum": [True]}),
         taking({"type": "number", "multipleOf": 2}),
