@@ -16,6 +16,8 @@ START, END, BEGIN = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 MARKS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # llama.cpp's `lower` leaves other letters
 DECISION = 3  # weight where nothing but decisions is learnt: they are a few tokens beside whole answers of others
+SINGLE = ("string", "integer", "number", "boolean")
+BETWEEN = "; "  # the members of a list in a form
 AGAIN = 3  # messages of the user that are read again behind functions
 FIRST = 16  # characters: some words of English, most of a sentence in Chinese
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text(encoding="utf-8")
@@ -112,14 +114,19 @@ def thought(turn: Turn, tools: tuple[dict[str, Any], ...], heard: str) -> list[s
         needed = parameters.get("required", ()) if turn.lacks else ()
         for name, line in zip(parameters.get("properties") or {}, tool_text(schema).split("\n- ")[1:], strict=True):
             given = call["arguments"].get(name, " ?" if name in needed else " -")
-            value = given if isinstance(given, str) else dumps(given)
-            pieces += [f"- {line}:", f"{' ' if f' {value}' in heard else ''}{value}\n"]
+            values = [
+                it if isinstance(it, str) else dumps(it) for it in (given if isinstance(given, list) else [given])
+            ]
+            spaced = f" {values[0]}" in heard
+            pieces += [f"- {line}:", f"{' ' if spaced else ''}{BETWEEN.join(values)}\n"]
     pieces[-1] += "</think>\n"
     return pieces if turn.thinks else []
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """Return the choices or the type of an argument, nothing for a plain string."""
+    """Return the choices or the type of an argument, nothing for a plain string; of a list, those of its members."""
+    if schema.get("type") == "array" and schema.get("items", {}).get("type") in SINGLE:
+        return f"list {_kind(schema['items'])}".rstrip()
     if schema.get("enum"):
         return "|".join(str(it) for it in schema["enum"])
     kind = schema.get("type")

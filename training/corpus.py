@@ -14,24 +14,24 @@ from training.chat import Conversation, Document, cut, document, prose
 ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
-    (service.chat, 0.18),
-    (service.off_topic, 0.14),
-    (grounded.grounded, 0.14),
+    (service.chat, 0.34),
+    (service.off_topic, 0.18),
+    (grounded.grounded, 0.28),
     (drills.drill, 0.02),
     (functions.call, 0.40),
     (functions.choose, 0.03),
-    (functions.several, 0.13),
-    (functions.no_call, 0.18),
+    (functions.several, 0.14),
+    (functions.no_call, 0.26),
     (extraction.task, 0.05),
     (tickets.ticket, 0.32),
-    (matching.function, 0.07),
-    (matching.arguments, 0.16),
-    (matching.line, 0.04),
-    (matching.label, 0.05),
+    (matching.function, 0.06),
+    (matching.arguments, 0.14),
+    (matching.line, 0.03),
+    (matching.label, 0.07),
 )
 """What the documents are of, by shares that need not make one."""
 
-ENGLISH = 0.56
+ENGLISH = 0.53
 """Share of English: its words have more forms, and it is learnt more slowly."""
 FINISH: Mix = (
     (service.chat, 0.25),

@@ -180,6 +180,35 @@ def _twice(rng: random.Random, language: str, start: list[Turn]) -> Conversation
     return Conversation(_told(rng, turns, answers), _others(rng, language, tool, (guise,), 2))
 
 
+def _listed(rng: random.Random, language: str, start: list[Turn]) -> Conversation | None:
+    """Return a conversation in which a function takes a list, of one to four values; None where the request is odd."""
+    tool = _some(rng)
+    guise, values = dress(tool, rng, language), Values(rng, language)
+    line, slots = _line(tool, guise, rng, language)
+    plain_ones = [slot for slot in guise.names if slots.count(slot) == 1 and slot not in ("count", "task")]
+    properties = guise.schema["parameters"]["properties"]
+    plain_ones = [it for it in plain_ones if properties[guise.names[it]].get("type") == "string"]
+    if not plain_ones:
+        return None
+    chosen = rng.choice(plain_ones)
+    found = [*dict.fromkeys(Values(rng, language)(chosen) for _ in range(rng.choices((1, 2, 3, 4), (2, 4, 3, 1))[0]))]
+    name, declared = guise.names[chosen], properties[guise.names[chosen]]
+    if "enum" in declared or any(re.search(" and |[,;，、；和]", it) for it in found):
+        return None
+    properties[name] = {"type": "array", "items": {"type": "string"}} | {
+        key: it for key, it in declared.items() if key == "description"
+    }
+    joiner, last = rng.choice({"en": ((", ", " and "), (", ", ", and "), (", ", ", "), (" and ", " and ")),
+                               "zh": (("、", "和"), ("，", "和"), ("、", "、"), ("和", "和"))}[language])  # fmt: skip
+    said = joiner.join(found[:-1]) + last + found[-1] if found[1:] else found[0]
+    text = fill(roughen(line, rng, language), lambda slot: said if slot == chosen else values(slot))
+    call = guise.call({slot: values(slot) for slot in slots if slot in guise.names and slot != chosen})
+    call["arguments"] = {key: found if key == name else call["arguments"].get(key) for key in properties}
+    call["arguments"] = {key: it for key, it in call["arguments"].items() if it is not None}
+    turns = (*start, Turn("user", text), Turn("assistant", calls=(call,)))
+    return Conversation(turns, _others(rng, language, tool, (guise,), 2))
+
+
 def _filled(tool: Tool, guise: Guise, rng: random.Random, language: str) -> list[Turn]:
     """Ask for a function without its values, which are asked for one by one, and then the call with all of them.
 
@@ -202,6 +231,8 @@ def call(rng: random.Random, language: str) -> Conversation:
     turns = list(system(rng, language)) if rng.random() < 0.6 else []
     if rng.random() < 0.28:
         return (_twice if rng.random() < 0.3 else _both)(rng, language, turns)
+    if rng.random() < 0.08 and (listed := _listed(rng, language, turns)):
+        return listed
     tool = _some(rng)
     guise, values = dress(tool, rng, language), Values(rng, language)
     if rng.random() < 0.12:

@@ -195,7 +195,7 @@ def grounded(rng: random.Random, language: str) -> Conversation:
     spoken = ({"en": "zh", "zh": "en"}[language]) if rng.random() < 0.07 else language
     asked = rng.sample(facts, min(len(facts), rng.choices((1, 2, 3), (6, 3, 1))[0]))
     pairs = [_asked(fact, rng, spoken) for fact in asked]
-    if rng.random() < 0.25:
+    if rng.random() < 0.35:
         pairs[rng.randrange(len(pairs))] = _missing(facts, rng, language)
     turns = [turn for pair in pairs for turn in pair]
     if rng.random() < 0.8:

@@ -1,7 +1,7 @@
 """Answers of the built-in model, against the schemas that they were held to."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import openai
@@ -68,7 +68,7 @@ def test_answer_matches(client: openai.OpenAI, schema: dict[str, Any]) -> None:
     """An answer matches its schema, and so do the arguments of a call that must happen."""
     form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema, "strict": True}}
     tool: Any = {"type": "function", "function": {"name": "f", "parameters": schema}}
-    asked: Any = {"model": MODEL, "messages": HELLO, "temperature": 1.2, "frequency_penalty": 1.5, "seed": 5}
+    asked: Any = {"model": MODEL, "messages": HELLO, "temperature": 1.2, "frequency_penalty": 1.5, "seed": 3}
     told = client.chat.completions.create(response_format=form, **asked).choices[0].message.content
     jsonschema.validate(json.loads(told or ""), schema, format_checker=jsonschema.FormatChecker())
     calls = client.chat.completions.create(tools=[tool], tool_choice="required", **asked).choices[0].message.tool_calls
@@ -83,3 +83,36 @@ def test_refused(client: openai.OpenAI, schema: dict[str, Any], code: str, named
         with pytest.raises(openai.BadRequestError, match=named) as raised:
             client.chat.completions.create(model=MODEL, messages=HELLO, response_format=form)
         assert (raised.value.code, raised.value.param) == (code, "response_format.json_schema.schema")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_keys_end(client: openai.OpenAI, seed: int) -> None:
+    """Where any key, text and list is allowed, the built-in model's keys, texts and lists end."""
+    free = {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "array"]}}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "s", "schema": free}}
+    asked: Any = {"model": MODEL, "messages": HELLO, "temperature": 1.5, "seed": seed}
+    told = json.loads(client.chat.completions.create(response_format=form, **asked).choices[0].message.content or "")
+    assert 1 <= len(told) <= 16
+    for key, value in told.items():
+        assert len(key) <= 40
+        assert len(value) <= (200 if isinstance(value, str) else 16)
+
+
+class Basket(BaseModel):
+    """Lists of what was said, of choices and of numbers."""
+
+    wares: list[str] = Field(min_length=2, max_length=3)
+    days: list[Literal["Monday", "Friday"]]
+    counts: list[int]
+
+
+def test_lists_hold_what_was_said(client: openai.OpenAI) -> None:
+    """A structured answer's lists have as many members as they may, and texts and numbers that stand in the message."""
+    said = "I want two lamps and 15 candles, please bring them on Monday."
+    answer = client.chat.completions.parse(
+        model=MODEL, messages=[{"role": "user", "content": said}], response_format=Basket, temperature=0
+    )
+    basket = answer.choices[0].message.parsed
+    assert isinstance(basket, Basket)
+    assert all(ware in said for ware in basket.wares)
+    assert all(count < 13 or str(count) in said for count in basket.counts)

@@ -13,6 +13,7 @@ from parley.core.call import Call
 from parley.errors import InvalidRequest
 from parley.schema.chat import KNOWN, ChatRequest
 from parley.schema.tools import AllowedChoice, CustomTool, FunctionChoice, Named, TextAnswer
+from parley.upstreams.providers.local.bounded import bounded
 from parley.upstreams.providers.local.dropped import dropped, false_at
 from parley.upstreams.providers.local.forcing import Forced, forced_schema
 from parley.upstreams.providers.local.forms import Form, form_grammar, forms
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct):
     body: dict[str, Any]
     forced: Forced | None = None
     forms: dict[str, Form] | None = None  # what the model fills in to call a function
+    schema: dict[str, Any] | None = None  # what the answer is held to
     record: dict[str, Any] | None = None  # the function that would take what a structured answer holds
     legacy: bool = False  # the client speaks of functions, not of tools
     single: bool = False  # at most one tool call is wanted; llama.cpp may make several all the same
@@ -95,9 +97,14 @@ def _add_format(plan: Plan, ask: ChatRequest, call: Call) -> None:
         plan.body["response_format"] = call.fields["response_format"]
     else:
         checked = check_schema(schema.schema, "response_format.json_schema.schema")
-        plan.body["grammar"] = grammar(checked)
+        _hold(plan, checked)
         if isinstance(checked, dict) and checked.get("type") == "object" and not ask.logprobs:
             plan.record = {"name": schema.name, "description": schema.description or "", "parameters": checked}
+
+
+def _hold(plan: Plan, schema: Any) -> None:
+    """Hold the answer to *schema*."""
+    plan.schema, plan.body["grammar"] = schema, grammar(schema)
 
 
 def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
@@ -123,7 +130,8 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
     if choice != "auto":
         names = [tool["function"]["name"] for tool in tools]
         plan.forced, schema = forced_schema(tools, None if choice == "required" else choice, names)
-        plan.body |= {"tool_choice": "none", "grammar": grammar(schema)}
+        plan.body["tool_choice"] = "none"
+        _hold(plan, schema)
         return
     if not isinstance(ask.response_format, TextAnswer | None):
         raise refuse("response_format", "'response_format' is not supported together with tools with this model.")
@@ -134,7 +142,8 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
 def formed(plan: Plan) -> tuple[Plan, str] | None:
     """Return *plan* for a model that fills in forms, and a grammar to try it by.
 
-    None if it is no chat, if a function has no form, or if nothing is called and there is nothing to tell.
+    Where a function has no form, the JSON that it has to write is bounded. None if it is no chat, if it need not write
+    any, or if nothing is called and there is nothing to tell.
     """
     if "messages" not in plan.body:
         return None
@@ -147,7 +156,7 @@ def formed(plan: Plan) -> tuple[Plan, str] | None:
     only = plan.forced.name if plan.forced is not None else None
     found = forms([tool for tool in shown if only in (None, tool["function"]["name"])])
     if found is None or not said.strip():
-        return None
+        return _bounded(plan)
     forced = plan.forced is not None or record is not None
     tools = [found[name].told(tool) if (name := tool["function"]["name"]) in found else tool for tool in shown]
     body = {**plan.body, "tools": tools, "tool_choice": "none"}
@@ -163,10 +172,20 @@ def _telling(plan: Plan, said: str) -> tuple[Plan, str] | None:
     if "response_format" in plan.body and said.strip():  # any JSON
         body = {name: it for name, it in plan.body.items() if name != "response_format"}
         return msgspec.structs.replace(plan, body={**body, "grammar": object_grammar(said)}), object_grammar("any")
-    if plan.body.keys() & {"grammar", "response_format"} or (told := telling_grammar(said)) is None:
+    if plan.schema is not None:
+        return _bounded(plan)
+    if "response_format" in plan.body or (told := telling_grammar(said)) is None:
         return None
     trial = str(telling_grammar("any", start="told"))
     return msgspec.structs.replace(plan, body={**plan.body, "grammar": told}), trial
+
+
+def _bounded(plan: Plan) -> tuple[Plan, str] | None:
+    """Return *plan* with an end to all that its schema allows, and the grammar to try; None if it has no schema."""
+    if plan.schema is None:
+        return None
+    text = grammar(bounded(plan.schema))
+    return msgspec.structs.replace(plan, body={**plan.body, "grammar": text}), text
 
 
 def _check_choosable(function: dict[str, Any], place: str) -> None:

@@ -7,8 +7,9 @@ or number for a value has to stand in the conversation, but for what is to be pu
 rest is what its schema says. `Filling` makes the call. A structured answer is filled in like a call of the one function
 that takes what its schema asks for.
 
-The lines are those of `training/chat.py`. A function that no form holds (`$ref`, `pattern`, a list, a line break
-in what is said of it) is called as with any other model.
+The lines are those of `training/chat.py`; members of a list stand in one line with `; ` between them. A function that
+no form holds (`$ref`, `pattern`, a list of objects, a line break in what is said of it) is called as with any other
+model.
 """
 
 import json
@@ -25,14 +26,18 @@ PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"
 SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 TWO = 2
+SINGLE = frozenset({"string", "integer", "number", "boolean"})
+LISTED = PLAIN - {"enum"} | {"items", "minItems", "maxItems"}
+BETWEEN, MOST = "; ", 16
+"""Between the members of a list; the most of them, where its schema does not say."""
 OUTER = frozenset({"type", "properties", "required", "additionalProperties", "description", "title", "$schema"})
 
 
 class Field(msgspec.Struct, frozen=True):
     """One argument.
 
-    name: as its line has it. path: where its value stands. line: its line up to the value. choices: what it may be, by
-    how the model writes it. null: left out it is null.
+    name: as its line has it. path: where its value stands. line: its line up to the value. choices: what it, or each
+    member of a list, may be, by how the model writes it. null: left out it is null.
     """
 
     name: str
@@ -43,11 +48,31 @@ class Field(msgspec.Struct, frozen=True):
     choices: dict[str, Any]
     null: bool
 
+    @property
+    def listed(self) -> bool:
+        """Tell whether the value is a list."""
+        return "items" in self.schema
+
+    @property
+    def single(self) -> dict[str, Any]:
+        """Return the schema of the value, or of each member of a list."""
+        single: dict[str, Any] = self.schema.get("items", self.schema)
+        return single
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether the value is a list that has to be there, but may be empty."""
+        return self.listed and self.required and not self.schema.get("minItems")
+
     def value(self, text: str) -> Any:
         """Return the value that *text* stands for."""
+        return [self._one(it) for it in text.split(BETWEEN)] if self.listed else self._one(text)
+
+    def _one(self, text: str) -> Any:
+        """Return the value, or the member of a list, that *text* stands for."""
         if self.choices:
             return self.choices[text]
-        return text if self.schema.get("type") == "string" else json.loads(text)
+        return text if self.single.get("type") == "string" else json.loads(text)
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -134,7 +159,9 @@ def _nullable(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
 
 def _holds(schema: dict[str, Any]) -> bool:
     """Return whether a line can hold a value of *schema*."""
-    kind = schema.get("type")
+    kind, items = schema.get("type"), schema.get("items")
+    if kind == "array":
+        return LISTED.issuperset(schema) and schema.get("maxItems") != 0 and _member(items)
     if "enum" in schema:
         return PLAIN.issuperset(schema) and all(type(it) in (str, int) for it in schema["enum"])
     if kind in ("integer", "number"):
@@ -142,10 +169,20 @@ def _holds(schema: dict[str, Any]) -> bool:
     return (kind == "boolean" and PLAIN.issuperset(schema)) or (kind == "string" and SIZED.issuperset(schema))
 
 
+def _member(schema: Any) -> bool:
+    """Return whether a value of *schema* can stand in a line beside others."""
+    if not isinstance(schema, dict) or not PLAIN.issuperset(schema) or schema.get("type") not in SINGLE:
+        return False
+    return _holds(schema) and not any(BETWEEN in str(it) for it in schema.get("enum") or ())
+
+
 def _field(name: str, path: tuple[str, ...], schema: dict[str, Any], *, required: bool, null: bool) -> Field:
     """Return the line of the argument *name*."""
-    choices = {str(it): it for it in schema.get("enum") or ()}
-    kind = "|".join(choices) if choices else "" if schema["type"] == "string" else schema["type"]
+    single = schema.get("items", schema)
+    choices = {str(it): it for it in single.get("enum") or ()}
+    kind = "|".join(choices) if choices else "" if single["type"] == "string" else single["type"]
+    if "items" in schema:
+        kind = f"list {kind}".rstrip()
     told = f" {_lower(schema['description'])}" if schema.get("description") else ""
     return Field(name, path, f"- {name}{'=' if required else '?'}{kind}{told}:", schema, required, choices, null)
 
@@ -175,6 +212,7 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
             rules.append("lack: " + " | ".join(f"lack_{number}" for number, _ in asking))
             rules.append(r'asked: "<think>\n" lack "</think>\n" QUESTION')
             rules.append(r"QUESTION: /[^<\n]+/")
+    rules.append(f"ITEM: HEARD & /[^{BETWEEN[0]}]*/")
     rules.append(r"WORDING: /[^\n ]([^\n]*[^\n ])?/")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules, *quoting(heard)])
 
@@ -187,7 +225,7 @@ def _full(form: Form, number: int, *, worded: bool) -> Iterator[str]:
         said = "WORDING" if worded and field.name in WORDED else "HEARD"
         value, extra = _value(field, f"value_{line}", said)
         yield from extra
-        missing = "" if field.required else f' | " {LEFT_OUT}\\n"'
+        missing = "" if field.required and not field.empty else f' | " {LEFT_OUT}\\n"'
         yield f'{line}: {_text(field.line)} (" "? {value} "\\n"{missing})'
 
 
@@ -207,6 +245,11 @@ def _lacking(form: Form, number: int) -> Iterator[str]:
 
 def _value(field: Field, rule: str, said: str) -> tuple[str, list[str]]:
     """Return what stands for a value of *field*, and the rule it needs; *said* is that of texts."""
+    if field.listed:
+        least = max(1, field.schema.get("minItems", 0))
+        most = field.schema.get("maxItems", max(MOST, least))
+        one, extra = _value(msgspec.structs.replace(field, schema=field.single), rule, "ITEM")
+        return f"({one} ({_text(BETWEEN)} {one}){{{least - 1},{most - 1}}})", extra
     if field.choices:
         return "(" + " | ".join(_text(it) for it in field.choices) + ")", []
     if field.schema["type"] == "string":
@@ -262,6 +305,8 @@ class Filling:
                 return None
             if text != LEFT_OUT:
                 given[field.name] = field.value(text)
+            elif field.empty:
+                given[field.name] = []
         return form.name, json.dumps(form.filled(given), ensure_ascii=False)
 
     def _line(self, line: str) -> tuple[str, str] | None:

@@ -258,16 +258,20 @@ RECORD = {"name": "ticket", "schema": {"type": "object", "properties": {"town": 
 
 
 def test_a_structured_answer_is_a_form() -> None:
-    """Of the one function that takes what the schema asks for; with `logprobs`, or no form, it is JSON as before."""
+    """Of the one function that takes what the schema asks for; with `logprobs`, or no form, it is JSON with an end."""
     wanted = {"type": "json_schema", "json_schema": RECORD}
     asked = plan(response_format=wanted)
     made, _ = formed(asked) or (asked, "")
     assert [tool["function"]["name"] for tool in made.body["tools"]] == ["ticket"]
     assert (made.body["tool_choice"], made.record) == ("none", asked.record)
     assert '"# ticket\\n"' in made.body["grammar"]
-    assert formed(plan(response_format=wanted, logprobs=True)) is None
     listed = {"name": "x", "schema": {"type": "object", "properties": {"x": {"type": "array"}}}}
-    assert formed(plan(response_format={"type": "json_schema", "json_schema": listed})) is None
+    for asked in (plan(response_format=wanted, logprobs=True), plan(response_format={**wanted, "json_schema": listed})):
+        made, trial = formed(asked) or (asked, "")
+        assert (made.forms, made.body["grammar"]) == (None, trial)
+        assert "%json" in trial
+        assert '"maxLength": 200' in trial.replace(":", ": ")
+        assert {**made.body, "grammar": ""} == {**asked.body, "grammar": ""}
     both = plan(response_format=wanted, tools=[TOOL], tool_choice=FUNCTION)
     made, _ = formed(both) or (both, "")
     assert (list(made.forms or ()), made.record) == (["f"], None)

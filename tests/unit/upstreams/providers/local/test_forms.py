@@ -54,7 +54,11 @@ def test_a_line_is_told_as_in_training() -> None:
         taking({"type": "string", "pattern": "^a"}),
         taking({"type": "string", "format": "date"}),
         taking({"$ref": "#/$defs/y"}),
-        taking({"type": "array", "items": {"type": "string"}}),
+        taking({"type": "array"}),
+        taking({"type": "array", "items": {"type": "object"}}),
+        taking({"type": "array", "items": {"type": "string", "maxLength": 4}}),
+        taking({"type": "array", "items": {"type": "string", "enum": ["a; b"]}}),
+        taking({"type": "array", "items": {"type": "string"}, "maxItems": 0}),
         taking({"type": ["string", "null"], "enum": ["a", None]}),
         taking({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
         taking({"anyOf": [True, {"type": "null"}]}),
@@ -137,6 +141,43 @@ def test_a_forced_grammar_has_no_texts() -> None:
     assert "TEXT" not in forced
     assert "form+" not in forced
     assert '"in", " ", "Rome"' in forced
+
+
+LISTS = {
+    "name": "shop",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "wares": {"type": "array", "items": {"type": "string"}, "description": "What"},
+            "days": {"type": "array", "items": {"type": "string", "enum": ["Mo", "Tu"]}, "minItems": 2, "maxItems": 3},
+            "counts": {"type": "array", "items": {"type": "integer"}},
+            "notes": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["wares", "days", "notes"],
+    },
+}
+
+
+def test_a_list_stands_in_one_line() -> None:
+    """Its members are of their type; one that has to be there but holds nothing is empty."""
+    form = made(LISTS)["shop"]
+    assert [field.line[:-1] for field in form.fields] == tool_text(LISTS).split("\n")[1:]
+    filling = Filling({"shop": form})
+    filling.feed(
+        "# shop\n- wares=list what: red tea; cake\n- days=list Mo|Tu:Tu; Mo\n- counts?list integer:3\n- notes=list: -\n"
+    )
+    assert filling.end() == (
+        "shop",
+        '{"wares": ["red tea", "cake"], "days": ["Tu", "Mo"], "counts": [3], "notes": []}',
+    )
+
+
+def test_a_list_has_its_sizes() -> None:
+    """The grammar holds them; where nothing is said, a list has sixteen members at most."""
+    grammar = form_grammar(made(LISTS), "tea", forced=True, single=True)
+    assert '(ITEM ("; " ITEM){0,15})' in grammar
+    assert '(("Mo" | "Tu") ("; " ("Mo" | "Tu")){1,2})' in grammar
+    assert '(WHOLE ("; " WHOLE){0,15})' in grammar
 
 
 NESTED = {
