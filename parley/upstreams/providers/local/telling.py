@@ -9,13 +9,16 @@ values that stand in the conversation.
 
 import json
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 LETTER = "[0-9A-Za-z\u00c0-\u024f]"
 SIGN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 OTHER = "[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\\s|."
-WORDS = re.compile(f"{LETTER}+(?:[-.,:/@_'+]{LETTER}+)*|{SIGN}|{OTHER}", re.DOTALL)
-"""What a text is made of: a word, code, date or address as a whole; a sign of Chinese, Japanese or Korean; the rest."""
+CHINESE = "[\u3400-\u9fff]"
+WORDS = re.compile(f"{LETTER}+(?:[-.,:/@_'+]{LETTER}+)*|{CHINESE}+|{SIGN}|{OTHER}", re.DOTALL)
+"""What a text is made of: a word, code, date or address as a whole; Chinese; a sign of Japanese or Korean; the rest."""
 FIGURES = re.compile(rf"{LETTER}+(?:[-:/@_]{LETTER}+)+|\d+(?:\.\d+)?|{SIGN}|{OTHER}", re.DOTALL)
 """The same for numbers: one may stand beside letters (5kg), but none within a code or a date."""
 BULLET = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*(?=\S)")
@@ -42,11 +45,30 @@ def _said(message: dict[str, Any]) -> str:
     return "\n".join([*parts, *(called["function"]["arguments"] for called in message.get("tool_calls") or ())])
 
 
+def words(text: str) -> list[str]:
+    """Return *text* in words; those of Chinese are a dictionary's, and a sign that is in none of them stands alone."""
+    found: list[str] = []
+    for piece in WORDS.findall(text):
+        if piece[1:] and re.match(CHINESE, piece):
+            found += _cut()(piece, False)  # noqa: FBT003 - without guesses at words that the dictionary lacks
+        else:
+            found.append(piece)
+    return found
+
+
+@cache
+def _cut() -> Callable[[str, bool], list[str]]:
+    """Return what cuts Chinese into words: 33 MiB and a tenth of a second, so it is loaded when there is some."""
+    from rjieba import cut  # noqa: PLC0415
+
+    return cut
+
+
 def quoting(text: str) -> list[str]:
     """Return the rules `HEARD`, `WHOLE` and `NUMBER`: a text, a whole number and any that stands in *text*."""
     rules = []
-    for name, parts in (("PART", WORDS), ("FIGURES", FIGURES)):
-        chunks = json.dumps(parts.findall(text), ensure_ascii=False)
+    for name, parts in (("PART", words(text)), ("FIGURES", FIGURES.findall(text))):
+        chunks = json.dumps(parts, ensure_ascii=False)
         rules.append(f'{name}: %regex {{"substring_chunks": {chunks}}}')
     rules.append(r"HEARD: PART & /[^\n ,;:，；：、][^\n]*/ & /[^\n]*[^\n ?-][^\n]*/ & ENDED")
     rules.append(r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # the full stop behind a number is not its own
@@ -107,7 +129,7 @@ def _way(number: int, sentence: str, asked: str) -> str:
 
 def _part(sentence: str) -> str:
     """Return what a piece of *sentence*, of whole words, is."""
-    chunks = json.dumps(WORDS.findall(sentence), ensure_ascii=False)
+    chunks = json.dumps(words(sentence), ensure_ascii=False)
     return f'%regex {{"substring_chunks": {chunks}}} & /[^\\n ]([^\\n]*[^\\n ])?/'
 
 

@@ -240,15 +240,15 @@ def test_an_answer_is_put_into_words() -> None:
 
 
 def test_all_that_is_said_is_heard() -> None:
-    """Texts, parts and what calls passed; a word, a code and a Chinese sign are parts of their own."""
+    """Texts, parts and what calls passed; a word of English or Chinese and a code are parts of their own."""
     called = {"function": {"name": "f", "arguments": '{"x": "Oslo"}'}}
     said = heard([
-        {"role": "user", "content": [{"type": "text", "text": "from 罗马"}, {"type": "image_url"}]},
+        {"role": "user", "content": [{"type": "text", "text": "from 巴罗马"}, {"type": "image_url"}]},
         {"role": "assistant", "content": None, "tool_calls": [called]},
         {"role": "tool", "content": "KX44-12 5kg 7.50"},
     ])  # fmt: skip
-    assert said.split() == ["from", "罗马", '{"x":', '"Oslo"}', "KX44-12", "5kg", "7.50"]
+    assert said.split() == ["from", "巴罗马", '{"x":', '"Oslo"}', "KX44-12", "5kg", "7.50"]
     grammar = form_grammar(made(STOP), said, forced=True, single=True)
-    assert '"罗", "马"' in grammar
+    assert '"巴", "罗马"' in grammar
     assert '"KX44-12", " ", "5kg", " ", "7.50"]' in grammar  # for a text
     assert '"KX44-12", " ", "5", "kg", " ", "7.50"]' in grammar  # for a number
