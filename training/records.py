@@ -12,8 +12,8 @@ from typing import Any
 from training.chat import Conversation, Turn
 
 NAMES = ("ticket", "ticket", "record", "case", "answer", "result", "extraction", "data", "output", "service_ticket")
-LISTED = 0.08
-"""Share of records with a list of one."""
+LISTED, LONG = 0.08, 40
+"""Share of records with a list of one, of a text no longer than this."""
 ABOUT = ("Fill in the record", "What the message says", "The ticket for the talk", "记录内容", "根据对话填写")
 
 
@@ -36,7 +36,8 @@ def record(
         else:
             flat[key] = value
     properties = {key: _declared(value, (choices or {}).get(key)) for key, value in flat.items()}
-    texts = [key for key, it in flat.items() if isinstance(it, str) and "enum" not in properties[key]]
+    free = [key for key in flat if "enum" not in properties[key]]
+    texts = [key for key in free if isinstance(flat[key], str) and len(flat[key]) < LONG]
     if texts and rng.random() < LISTED:
         key = rng.choice(texts)
         flat[key], properties[key] = [flat[key]], {"type": "array", "items": properties[key]}

@@ -25,9 +25,10 @@ def leaves(record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def held(made: Conversation) -> dict[str, Any]:
-    """Return the record of *made*, a form or JSON."""
+    """Return the record of *made*, a form or JSON; of a list the one that is in it."""
     last = made.turns[-1]
-    return last.calls[0]["arguments"] if last.recorded else dict(leaves(json.loads(last.text)))
+    found = last.calls[0]["arguments"] if last.recorded else dict(leaves(json.loads(last.text)))
+    return {key: value[0] if isinstance(value, list) else value for key, value in found.items()}
 
 
 @LANGUAGES
