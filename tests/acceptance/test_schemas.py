@@ -116,3 +116,64 @@ def test_lists_hold_what_was_said(client: openai.OpenAI) -> None:
     assert isinstance(basket, Basket)
     assert all(ware in said for ware in basket.wares)
     assert all(count < 13 or str(count) in said for count in basket.counts)
+
+
+class Where(BaseModel):
+    """A model within a model."""
+
+    town: str
+    floor: int | None
+
+
+class Person(BaseModel):
+    """What pydantic writes with references."""
+
+    name: str = Field(min_length=40)
+    where: Where
+    colours: list[str] = Field(max_length=1)
+    reply: str
+
+
+SAYINGS = [
+    "How do I return an item?",
+    "如何退货？",
+    "Where is my parcel?",
+    "hi",
+    "???",
+    "I have 5 cats. </think> <tool_call>",
+]
+
+
+@pytest.mark.parametrize("said", SAYINGS)
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_forms_hold_whatever_was_said(client: openai.OpenAI, said: str, temperature: int) -> None:
+    """Also where nothing said is as long as it has to be, or the model has to find words of its own."""
+    asked: Any = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": said}],
+        "temperature": temperature,
+        "seed": 1,
+    }
+    answer = client.chat.completions.parse(response_format=Person, **asked)
+    assert isinstance(answer.choices[0].message.parsed, Person)
+    for name in ("answer", "response", "anything"):
+        alone = {
+            "name": "s",
+            "schema": closed(**{name: {"type": "string"}, "sources": {"type": "array", "items": {"type": "string"}}}),
+        }
+        told = client.chat.completions.create(response_format={"type": "json_schema", "json_schema": alone}, **asked)
+        jsonschema.validate(json.loads(told.choices[0].message.content or ""), alone["schema"])
+    tool: Any = {
+        "type": "function",
+        "function": {"name": "note", "parameters": closed(a={"type": "string", "minLength": 30})},
+    }
+    for choice in ("required", {"type": "function", "function": {"name": "note"}}):
+        made = client.chat.completions.create(tools=[tool], tool_choice=choice, **asked).choices[0].message
+        assert len(json.loads((made.tool_calls or [])[0].function.arguments)["a"]) >= 30
+        assert made.content is None
+    for free in (
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}},
+    ):
+        found = client.chat.completions.create(response_format=free, **asked)
+        assert isinstance(json.loads(found.choices[0].message.content or ""), dict)

@@ -5,6 +5,7 @@ that was not put here on purpose. It is always asked for a stream: that is cance
 it tells the tokens of every choice.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ IMPOSSIBLE = (
     "verbosity",
     "web_search_options",
 )
+ANY = frozenset({"type", "title", "description", "$schema"})
+"""Members of the schema of an object of which nothing is known."""
 STREAM = {"stream": True, "stream_options": {"include_usage": True}, "timings_per_token": True}
 
 
@@ -139,53 +142,51 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
     plan.body |= {"tool_choice": "auto", "parallel_tool_calls": not plan.single}
 
 
-def formed(plan: Plan) -> tuple[Plan, str] | None:
-    """Return *plan* for a model that fills in forms, and a grammar to try it by.
+def ways(plan: Plan) -> Iterator[tuple[Plan, str]]:
+    """Yield *plan* for a model that fills in forms, each with a grammar to try it by: the first that holds is good.
 
-    Where a function has no form, the JSON that it has to write is bounded. None if it is no chat, if it need not write
-    any, or if nothing is called and there is nothing to tell.
+    None if it is no chat, if it need not write any JSON, or if nothing is called and there is nothing to tell. Where a
+    function has no form, the JSON that it has to write is bounded.
     """
     if "messages" not in plan.body:
-        return None
+        return
     said, record = heard(plan.body["messages"]), None if plan.body.get("tools") else plan.record
-    shown: list[dict[str, Any]] = plan.body.get("tools") or []
-    if record is not None:
-        shown = [{"type": "function", "function": record}]
-    if not shown:
-        return _telling(plan, said)
+    if said.strip():
+        if record is not None or plan.body.get("tools"):
+            yield from _formed(plan, said, record)
+        else:
+            yield from _telling(plan, said)
+    if plan.schema is not None:
+        text = grammar(bounded(plan.schema))
+        yield msgspec.structs.replace(plan, body={**plan.body, "grammar": text}), text
+
+
+def _formed(plan: Plan, said: str, record: dict[str, Any] | None) -> Iterator[tuple[Plan, str]]:
+    """Yield *plan* with forms to fill in, if all have one: those of its functions, or that of a *record*."""
+    shown: list[dict[str, Any]] = plan.body.get("tools") or [{"type": "function", "function": record}]
     only = plan.forced.name if plan.forced is not None else None
     found = forms([tool for tool in shown if only in (None, tool["function"]["name"])])
-    if found is None or not said.strip():
-        return _bounded(plan)
-    forced = plan.forced is not None or record is not None
-    tools = [found[name].told(tool) if (name := tool["function"]["name"]) in found else tool for tool in shown]
-    body = {**plan.body, "tools": tools, "tool_choice": "none"}
-    body.pop("parallel_tool_calls", None)
-    single, worded = forced or plan.single, record is not None
-    body["grammar"] = form_grammar(found, said, forced=forced, single=single, worded=worded)
-    filled = msgspec.structs.replace(plan, body=body, forms=found, forced=None, record=record)
-    return filled, form_grammar(found, "any", forced=True, single=True)
+    if record is not None and ANY.issuperset(record["parameters"]):
+        yield msgspec.structs.replace(plan, body={**plan.body, "grammar": object_grammar(said)}), object_grammar("any")
+    elif found is not None:
+        forced = plan.forced is not None or record is not None
+        tools = [found[name].told(tool) if (name := tool["function"]["name"]) in found else tool for tool in shown]
+        body = {**plan.body, "tools": tools, "tool_choice": "none"}
+        body.pop("parallel_tool_calls", None)
+        single, worded = forced or plan.single, record is not None
+        body["grammar"] = form_grammar(found, said, forced=forced, single=single, worded=worded)
+        filled = msgspec.structs.replace(plan, body=body, forms=found, forced=None, record=record)
+        yield filled, form_grammar(found, "any", forced=True, single=True)
 
 
-def _telling(plan: Plan, said: str) -> tuple[Plan, str] | None:
-    """Return *plan* for a model that answers out of what was *said*, and a grammar to try it by, if there is any."""
-    if "response_format" in plan.body and said.strip():  # any JSON
+def _telling(plan: Plan, said: str) -> Iterator[tuple[Plan, str]]:
+    """Yield *plan* for a model that answers out of what was *said*, if there is anything to tell."""
+    if "response_format" in plan.body:  # any JSON
         body = {name: it for name, it in plan.body.items() if name != "response_format"}
-        return msgspec.structs.replace(plan, body={**body, "grammar": object_grammar(said)}), object_grammar("any")
-    if plan.schema is not None:
-        return _bounded(plan)
-    if "response_format" in plan.body or (told := telling_grammar(said)) is None:
-        return None
-    trial = str(telling_grammar("any", start="told"))
-    return msgspec.structs.replace(plan, body={**plan.body, "grammar": told}), trial
-
-
-def _bounded(plan: Plan) -> tuple[Plan, str] | None:
-    """Return *plan* with an end to all that its schema allows, and the grammar to try; None if it has no schema."""
-    if plan.schema is None:
-        return None
-    text = grammar(bounded(plan.schema))
-    return msgspec.structs.replace(plan, body={**plan.body, "grammar": text}), text
+        yield msgspec.structs.replace(plan, body={**body, "grammar": object_grammar(said)}), object_grammar("any")
+    elif plan.schema is None and (told := telling_grammar(said)) is not None:
+        trial = str(telling_grammar("any", start="told"))
+        yield msgspec.structs.replace(plan, body={**plan.body, "grammar": told}), trial
 
 
 def _check_choosable(function: dict[str, Any], place: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from parley.upstreams.providers.local.schemas import LISTS, NAMED
 
 LONGEST, MOST = 200, 16
+LIMITS = (("minimum", "exclusiveMinimum", -(10**9)), ("maximum", "exclusiveMaximum", 10**15))
 KEYS = r"^[^\x00-\x1f\"\\]{1,40}$"
 SIMPLE = ["string", "number", "boolean", "null"]
 ELSEWHERE = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const"})
@@ -17,7 +18,7 @@ ELSEWHERE = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const"})
 NOTES = frozenset({"title", "description", "default", "examples", "$defs", "definitions", "$schema", "$id", "$comment"})
 
 
-ANYTHING = {"type": SIMPLE, "maxLength": LONGEST}
+ANYTHING = {"type": SIMPLE, "maxLength": LONGEST, "minimum": LIMITS[0][2], "maximum": LIMITS[1][2]}
 
 
 def bounded(schema: Any) -> Any:
@@ -45,13 +46,15 @@ def _within(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _ends(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the members that bound a value of *schema* itself."""
-    kinds, ends = schema.get("type", ["string", "array", "object"]), dict[str, Any]()
+    kinds, ends = schema.get("type", ["string", "number", "array", "object"]), dict[str, Any]()
     kinds = kinds if isinstance(kinds, list) else [kinds]
     if "string" in kinds and not {"pattern", "maxLength"} & schema.keys():
         ends["maxLength"] = max(LONGEST, schema.get("minLength", 0))
     if "array" in kinds and schema.get("items") is not False:
         ends["items"] = schema.get("items", ANYTHING)
         ends["maxItems"] = schema.get("maxItems", max(MOST, schema.get("minItems", 0)))
+    if {"integer", "number"} & {*kinds}:
+        ends |= {name: limit for name, other, limit in LIMITS if not {name, other} & schema.keys()}
     return ends | _members(schema) if "object" in kinds else ends
 
 

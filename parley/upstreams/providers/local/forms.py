@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from parley.upstreams.providers.local.telling import TEXT, WORDED, quoting, telling
+from parley.upstreams.providers.local.quoting import OWN, quotable, quoting
+from parley.upstreams.providers.local.telling import TEXT, WORDED, telling
 
 NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
 LEFT_OUT, LACKING = "-", "?"
@@ -26,11 +27,25 @@ PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"
 SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 TWO = 2
+DEEPEST = 3  # references within one another
+DEFINED = ("$defs", "definitions", "enum", "default", "examples")
 SINGLE = frozenset({"string", "integer", "number", "boolean"})
 LISTED = PLAIN - {"enum"} | {"items", "minItems", "maxItems"}
 BETWEEN, MOST = "; ", 16
 """Between the members of a list; the most of them, where its schema does not say."""
-OUTER = frozenset({"type", "properties", "required", "additionalProperties", "description", "title", "$schema"})
+OUTER = frozenset(
+    {
+        "$defs",
+        "definitions",
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "description",
+        "title",
+        "$schema",
+    }
+)
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -83,7 +98,8 @@ class Form(msgspec.Struct, frozen=True):
 
     def told(self, tool: dict[str, Any]) -> dict[str, Any]:
         """Return *tool*, this function, as the model is told of it: its arguments side by side, none within another."""
-        if all(len(field.path) == 1 and not field.null for field in self.fields):
+        declared = (tool["function"].get("parameters") or {}).get("properties") or {}
+        if [*declared.values()] == [field.schema for field in self.fields]:
             return tool
         properties = {field.name: field.schema for field in self.fields}
         required = [field.name for field in self.fields if field.required]
@@ -110,7 +126,7 @@ def forms(tools: list[dict[str, Any]]) -> dict[str, Form] | None:
 
 def _form(function: dict[str, Any]) -> Form | None:
     """Return the form of *function*, or None."""
-    schema = function.get("parameters") or {}
+    schema = _inlined(function.get("parameters") or {}, function.get("parameters") or {}, 0)
     fields: dict[str, Field] = {}
     if not _gather(schema, (), {*(schema.get("properties") or ())}, fields):
         return None
@@ -118,12 +134,27 @@ def _form(function: dict[str, Any]) -> Form | None:
     return Form(function["name"], tuple(fields.values())) if "\n" not in told else None
 
 
+def _inlined(schema: Any, root: dict[str, Any], depth: int) -> Any:
+    """Return *schema* with what its references, into *root*, lead to in their places; a circle stays a reference."""
+    if isinstance(schema, list):
+        return [_inlined(item, root, depth) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema and depth < DEEPEST:
+        found: Any = root
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        beside = {name: it for name, it in schema.items() if name != "$ref"}
+        return _inlined({**found, **beside} if isinstance(found, dict) else found, root, depth + 1)
+    return {name: it if name in DEFINED else _inlined(it, root, depth) for name, it in schema.items()}
+
+
 def _gather(schema: dict[str, Any], path: tuple[str, ...], outer: set[str], found: dict[str, Field]) -> bool:
     """Add the fields of *schema*, which stands at *path*, to *found*; return False if a line can't hold one of them.
 
     What stands within an object has its own name, or its path where that is taken by one of *outer* or *found*.
     """
-    if not OUTER.issuperset(schema):
+    if not OUTER.issuperset(schema) or _open(schema):
         return False
     needed = schema.get("required") or ()
     for key, declared in (schema.get("properties") or {}).items():
@@ -144,10 +175,20 @@ def _gather(schema: dict[str, Any], path: tuple[str, ...], outer: set[str], foun
     return True
 
 
+def _open(schema: dict[str, Any]) -> bool:
+    """Return whether *schema* is of keys that it leaves open: no line can hold them."""
+    return not schema.get("properties") and bool(schema.get("additionalProperties"))
+
+
 def _nullable(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return *schema* without null, and whether it allows it beside one other thing."""
     ways, kinds = schema.get("anyOf"), schema.get("type")
-    if isinstance(ways, list) and len(ways) == TWO and {"type": "null"} in ways and schema.keys() - {"anyOf"} <= PLAIN:
+    if (
+        isinstance(ways, list)
+        and len(ways) == TWO
+        and {"type": "null"} in ways
+        and schema.keys() - {"anyOf"} <= PLAIN - {"type", "enum"}
+    ):
         other = next((way for way in ways if way != {"type": "null"}), None)
         if not isinstance(other, dict):
             return schema, False
@@ -166,7 +207,9 @@ def _holds(schema: dict[str, Any]) -> bool:
         return PLAIN.issuperset(schema) and all(type(it) in (str, int) for it in schema["enum"])
     if kind in ("integer", "number"):
         return NUMERIC.issuperset(schema)
-    return (kind == "boolean" and PLAIN.issuperset(schema)) or (kind == "string" and SIZED.issuperset(schema))
+    if kind == "string":
+        return SIZED.issuperset(schema) and schema.get("maxLength") != 0
+    return kind == "boolean" and PLAIN.issuperset(schema)
 
 
 def _member(schema: Any) -> bool:
@@ -200,7 +243,7 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
     told = telling(heard)
     rules, listed = [f'called: "<think>\\n" form{"" if single else "+"} "</think>"'], [*enumerate(found.values())]
     rules.append("form: " + " | ".join(f"form_{number}" for number, _ in listed))
-    rules += [rule for number, form in listed for rule in _full(form, number, worded=worded)]
+    rules += [rule for number, form in listed for rule in _full(form, number, heard, worded=worded)]
     ways = ["called"]
     if not forced:
         ways += ["told", "TEXT"] if told else ["TEXT"]
@@ -213,17 +256,16 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
             rules.append(r'asked: "<think>\n" lack "</think>\n" QUESTION')
             rules.append(r"QUESTION: /[^<\n]+/")
     rules.append(f"ITEM: HEARD & /[^{BETWEEN[0]}]*/")
-    rules.append(r"WORDING: /[^\n ]([^\n]*[^\n ])?/")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules, *quoting(heard)])
 
 
-def _full(form: Form, number: int, *, worded: bool) -> Iterator[str]:
+def _full(form: Form, number: int, heard: str, *, worded: bool) -> Iterator[str]:
     """Yield the rules of *form* with all that is required, and of each of its lines."""
     lines = [f"line_{number}_{place}" for place in range(len(form.fields))]
     yield " ".join((f"form_{number}:", _text(f"# {form.name}\n"), *lines))
     for line, field in zip(lines, form.fields, strict=True):
-        said = "WORDING" if worded and field.name in WORDED else "HEARD"
-        value, extra = _value(field, f"value_{line}", said)
+        said = "OWN" if worded and field.name in WORDED else "HEARD"
+        value, extra = _value(field, f"value_{line}", said, heard)
         yield from extra
         missing = "" if field.required and not field.empty else f' | " {LEFT_OUT}\\n"'
         yield f'{line}: {_text(field.line)} (" "? {value} "\\n"{missing})'
@@ -243,24 +285,35 @@ def _lacking(form: Form, number: int) -> Iterator[str]:
         yield f"rest_{number}_{place}: {given} rest_{after}" + (f" | {gap}" if gap else "")
 
 
-def _value(field: Field, rule: str, said: str) -> tuple[str, list[str]]:
-    """Return what stands for a value of *field*, and the rule it needs; *said* is that of texts."""
+def _value(field: Field, rule: str, said: str, heard: str) -> tuple[str, list[str]]:
+    """Return what stands for a value of *field*, and the rule it needs; *said* is that of texts, which were *heard*.
+
+    Where nothing that was heard is as long, or as short, as a text has to be, it is in words of the model's own.
+    """
     if field.listed:
         least = max(1, field.schema.get("minItems", 0))
         most = field.schema.get("maxItems", max(MOST, least))
-        one, extra = _value(msgspec.structs.replace(field, schema=field.single), rule, "ITEM")
-        return f"({one} ({_text(BETWEEN)} {one}){{{least - 1},{most - 1}}})", extra
+        one, extra = _value(msgspec.structs.replace(field, schema=field.single), rule, "ITEM", heard)
+        more = f" ({_text(BETWEEN)} {one}){{{least - 1},{most - 1}}}" if most > 1 else ""
+        return f"({one}{more})", extra
     if field.choices:
         return "(" + " | ".join(_text(it) for it in field.choices) + ")", []
     if field.schema["type"] == "string":
-        least, most = field.schema.get("minLength", 0), field.schema.get("maxLength", "")
-        if not least and most == "":
-            return said, []
-        return rule.upper(), [f"{rule.upper()}: {said} & /[^\\n]{{{least},{most}}}/"]
+        return _quoted(field.schema, rule.upper(), said, heard)
     if field.schema["type"] in NUMBERS and PLAIN.issuperset(field.schema):
         return NUMBERS[field.schema["type"]], []
     held = {name: it for name, it in field.schema.items() if name in NUMERIC - PLAIN or name == "type"}
     return rule, [f"{rule}: %json {json.dumps(held)}"]
+
+
+def _quoted(schema: dict[str, Any], rule: str, said: str, heard: str) -> tuple[str, list[str]]:
+    """Return what stands for a text of *schema*, and the *rule* it needs."""
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if not least and most is None:
+        return said, []
+    if said != "OWN" and quotable(heard, least, most):
+        return rule, [f"{rule}: {said} & /[^\\n]{{{least},{'' if most is None else most}}}/"]
+    return rule, [f"{rule}: SOME & /[^\\n< ][^\\n<]{{{max(least, 1) - 1},{(most or max(least, OWN)) - 1}}}/"]
 
 
 def _text(text: str) -> str:

@@ -16,7 +16,7 @@ from parley.schema.chat import ChatRequest
 from parley.schema.tools import SchemaAnswer
 from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
-from parley.upstreams.providers.local.asking import Plan, formed, plan_chat
+from parley.upstreams.providers.local.asking import Plan, plan_chat, ways
 from parley.upstreams.providers.local.capacity import check_room, doubtful, ease, fit
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.control import control
@@ -105,8 +105,9 @@ class LocalProvider:
 
         Raises InvalidRequest where no grammar can hold an answer to its schema.
         """
-        if address.forms and (way := formed(plan)) and await self._holds(call, way[1], address):
-            return way[0]
+        for way, tried in ways(plan) if address.forms else ():
+            if await self._holds(call, tried, address):
+                return way
         if (text := plan.body.get("grammar")) and not await self._holds(call, text, address):
             raise unheld(schema_place(call) or "response_format", "what it asks for together")
         return plan

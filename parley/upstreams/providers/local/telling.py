@@ -9,18 +9,10 @@ values that stand in the conversation.
 
 import json
 import re
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-LETTER = "[0-9A-Za-z\u00c0-\u024f]"
-SIGN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-OTHER = "[^\\W\\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\\s|."
-CHINESE = "[\u3400-\u9fff]"
-WORDS = re.compile(f"{LETTER}+(?:[-.,:/@_'+]{LETTER}+)*|{CHINESE}+|{SIGN}|{OTHER}", re.DOTALL)
-"""What a text is made of: a word, code, date or address as a whole; Chinese; a sign of Japanese or Korean; the rest."""
-FIGURES = re.compile(rf"{LETTER}+(?:[-:/@_]{LETTER}+)+|\d+(?:\.\d+)?|{SIGN}|{OTHER}", re.DOTALL)
-"""The same for numbers: one may stand beside letters (5kg), but none within a code or a date."""
+from parley.upstreams.providers.local.quoting import SIGN, quoting, words
+
 BULLET = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*(?=\S)")
 BREAK = re.compile(r"(?<=[。！？])|(?<=[.!?])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)\s+")
 QUESTION = ("?", "？")
@@ -30,7 +22,7 @@ WORDED = frozenset(
     | {"回答", "回复", "答复", "消息", "内容", "译文"}
 )
 """Names of what a structured answer puts into words; any other text has to stand in the conversation."""
-TEXT = r"TEXT: /[^<]([^<]|<[^\/t])*/"
+TEXT = r"TEXT: /[^<]([^<]|<[^\/t<]){0,2000}/"
 
 
 def heard(messages: list[dict[str, Any]]) -> str:
@@ -43,38 +35,6 @@ def _said(message: dict[str, Any]) -> str:
     content = message.get("content") or ""
     parts = [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
     return "\n".join([*parts, *(called["function"]["arguments"] for called in message.get("tool_calls") or ())])
-
-
-def words(text: str) -> list[str]:
-    """Return *text* in words; those of Chinese are a dictionary's, and a sign that is in none of them stands alone."""
-    found: list[str] = []
-    for piece in WORDS.findall(text):
-        if piece[1:] and re.match(CHINESE, piece):
-            found += _cut()(piece, False)  # noqa: FBT003 - without guesses at words that the dictionary lacks
-        else:
-            found.append(piece)
-    return found
-
-
-@cache
-def _cut() -> Callable[[str, bool], list[str]]:
-    """Return what cuts Chinese into words: 33 MiB and a tenth of a second, so it is loaded when there is some."""
-    from rjieba import cut  # noqa: PLC0415
-
-    return cut
-
-
-def quoting(text: str) -> list[str]:
-    """Return the rules `HEARD`, `WHOLE` and `NUMBER`: a text, a whole number and any that stands in *text*."""
-    rules = []
-    for name, parts in (("PART", words(text)), ("FIGURES", FIGURES.findall(text))):
-        chunks = json.dumps(parts, ensure_ascii=False)
-        rules.append(f'{name}: %regex {{"substring_chunks": {chunks}}}')
-    rules.append(r"HEARD: PART & /[^\n ,;:，；：、][^\n]*/ & /[^\n]*[^\n ?-][^\n]*/ & ENDED")
-    rules.append(r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # the full stop behind a number is not its own
-    rules.append(r"WHOLE: (FIGURES & /-?(0|[1-9][0-9]*)/) | /[0-9]|1[0-2]/")  # a small one may be said as a word
-    rules.append(r"NUMBER: WHOLE | (FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
-    return rules
 
 
 def object_grammar(text: str) -> str:

@@ -9,7 +9,7 @@ from parley.core.call import Call
 from parley.errors import InvalidRequest
 from parley.flows.calls import decode
 from parley.testing import a_call
-from parley.upstreams.providers.local.asking import Plan, formed, plan_chat
+from parley.upstreams.providers.local.asking import Plan, plan_chat, ways
 from parley.upstreams.providers.local.grammar import grammar
 
 HI = {"role": "user", "content": "hi"}
@@ -46,6 +46,11 @@ def test_sampling_is_passed_on() -> None:
     body = plan(**asked, presence_penalty=None).body
     assert {name: body[name] for name in asked} == asked
     assert "presence_penalty" not in body
+
+
+def first(asked: Plan) -> tuple[Plan, str] | None:
+    """Return the first of the ways to ask a model that fills in forms, if there is any."""
+    return next(ways(asked), None)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
@@ -221,7 +226,7 @@ def test_sound_is_refused() -> None:
 def test_a_call_by_forms(choice: dict[str, Any], names: list[str], forced: bool, single: bool) -> None:
     """The model still reads all tools; a grammar of ours holds the answer, to what may be called and what was said."""
     asked = plan(tools=[TOOL, OTHER], **choice)
-    made, trial = formed(asked) or (asked, "")
+    made, trial = first(asked) or (asked, "")
     assert made.body["tools"] == asked.body["tools"]
     assert (made.body["tool_choice"], made.body.get("parallel_tool_calls"), made.forced) == ("none", None, None)
     assert list(made.forms or ()) == names
@@ -233,22 +238,22 @@ def test_a_call_by_forms(choice: dict[str, Any], names: list[str], forced: bool,
 def test_an_answer_tells_what_was_said() -> None:
     """Without functions there is a grammar of what can be told, and of any other text; none where nothing is said."""
     asked = plan()
-    made, trial = formed(asked) or (asked, "")
+    made, trial = first(asked) or (asked, "")
     assert "start: told | TEXT" in made.body["grammar"]
     assert {**made.body, "grammar": ""} == {**asked.body, "grammar": ""}
     assert "start: told\n" in trial
-    assert formed(plan({"role": "user", "content": "Why?"})) is None
-    assert formed(plan(response_format={"type": "text"})) == (made, trial)
+    assert first(plan({"role": "user", "content": "Why?"})) is None
+    assert first(plan(response_format={"type": "text"})) == (made, trial)
 
 
 def test_an_older_completion_has_no_form() -> None:
     """It has no messages to tell anything of."""
-    assert formed(Plan({"prompt": "Hello."})) is None
+    assert first(Plan({"prompt": "Hello."})) is None
 
 
 def test_any_json_holds_what_was_said() -> None:
     """The keys and values of an object without a schema stand in the conversation."""
-    made, trial = formed(plan(response_format={"type": "json_object"})) or (plan(), "")
+    made, trial = first(plan(response_format={"type": "json_object"})) or (plan(), "")
     assert "response_format" not in made.body
     assert '["hi"]' in made.body["grammar"]
     assert 'start: "{"' in trial
@@ -261,23 +266,23 @@ def test_a_structured_answer_is_a_form() -> None:
     """Of the one function that takes what the schema asks for; with `logprobs`, or no form, it is JSON with an end."""
     wanted = {"type": "json_schema", "json_schema": RECORD}
     asked = plan(response_format=wanted)
-    made, _ = formed(asked) or (asked, "")
+    made, _ = first(asked) or (asked, "")
     assert [tool["function"]["name"] for tool in made.body["tools"]] == ["ticket"]
     assert (made.body["tool_choice"], made.record) == ("none", asked.record)
     assert '"# ticket\\n"' in made.body["grammar"]
     listed = {"name": "x", "schema": {"type": "object", "properties": {"x": {"type": "array"}}}}
     for asked in (plan(response_format=wanted, logprobs=True), plan(response_format={**wanted, "json_schema": listed})):
-        made, trial = formed(asked) or (asked, "")
+        made, trial = first(asked) or (asked, "")
         assert (made.forms, made.body["grammar"]) == (None, trial)
         assert "%json" in trial
         assert '"maxLength": 200' in trial.replace(":", ": ")
         assert {**made.body, "grammar": ""} == {**asked.body, "grammar": ""}
     both = plan(response_format=wanted, tools=[TOOL], tool_choice=FUNCTION)
-    made, _ = formed(both) or (both, "")
+    made, _ = first(both) or (both, "")
     assert (list(made.forms or ()), made.record) == (["f"], None)
 
 
 def test_no_form_for_a_pattern() -> None:
     """A function that no form holds is called as before."""
     pattern = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^a"}}}
-    assert formed(plan(tools=[{"type": "function", "function": {"name": "f", "parameters": pattern}}])) is None
+    assert first(plan(tools=[{"type": "function", "function": {"name": "f", "parameters": pattern}}])) is None

@@ -18,7 +18,12 @@ SHUT = {"additionalProperties": False}
         ({"type": "string", "maxLength": 900}, {"type": "string", "maxLength": 900}),
         ({"type": "string", "pattern": "^a+$"}, {"type": "string", "pattern": "^a+$"}),
         ({"enum": ["a" * 300]}, {"enum": ["a" * 300]}),
-        ({"type": "integer", "minimum": 3}, {"type": "integer", "minimum": 3}),
+        ({"type": "integer", "minimum": 3}, {"type": "integer", "minimum": 3, "maximum": 10**15}),
+        ({"type": "number"}, {"type": "number", "minimum": -(10**9), "maximum": 10**15}),
+        (
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        ),
         ({"type": ["string", "null"]}, {"type": ["string", "null"], "maxLength": 200}),
         ({"type": "array", "items": {"type": "string"}}, {"type": "array", "items": TEXT, "maxItems": 16}),
         ({"type": "array", "minItems": 40}, {"type": "array", "minItems": 40, "items": ANYTHING, "maxItems": 40}),

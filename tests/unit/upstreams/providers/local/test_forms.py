@@ -53,7 +53,9 @@ def test_a_line_is_told_as_in_training() -> None:
     [
         taking({"type": "string", "pattern": "^a"}),
         taking({"type": "string", "format": "date"}),
-        taking({"$ref": "#/$defs/y"}),
+        taking({"$ref": "#/$defs/y"}, **{"$defs": {"y": {"type": "array", "items": {"$ref": "#/$defs/y"}}}}),
+        taking({"type": "string", "maxLength": 0}),
+        {"name": "f", "parameters": {"type": "object", "additionalProperties": {"type": "string"}}},
         taking({"type": "array"}),
         taking({"type": "array", "items": {"type": "object"}}),
         taking({"type": "array", "items": {"type": "string", "maxLength": 4}}),
@@ -62,6 +64,7 @@ def test_a_line_is_told_as_in_training() -> None:
         taking({"type": ["string", "null"], "enum": ["a", None]}),
         taking({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
         taking({"anyOf": [True, {"type": "null"}]}),
+        taking({"type": "string", "anyOf": [{"type": "string"}, {"type": "null"}]}),
         {"name": "f", "parameters": {"type": "object", "properties": {"x": False}}},
         {
             "name": "f",
@@ -221,6 +224,39 @@ def test_an_object_is_filled_in_beside_the_rest() -> None:
     assert filling.end() == ("ticket", json.dumps(filled))
 
 
+def test_a_reference_is_what_it_leads_to() -> None:
+    """As pydantic writes the model within a model, or an enum: the engine and the model are told the same lines."""
+    place = {"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"]}
+    function = {
+        "name": "f",
+        "parameters": {
+            "type": "object",
+            "properties": {"place": {"$ref": "#/$defs/Place"}, "day": {"description": "When", "$ref": "#/$defs/Day"}},
+            "required": ["place"],
+            "$defs": {"Place": place, "Day": {"type": "string", "enum": ["Mo", "Tu"]}},
+        },
+    }
+    form = made(function)["f"]
+    assert [field.line for field in form.fields] == ["- town=:", "- day?Mo|Tu when:"]
+    told = form.told({"type": "function", "function": function})["function"]
+    assert tool_text(told).split("\n")[1:] == [field.line[:-1] for field in form.fields]
+
+
+@pytest.mark.parametrize(
+    ("schema", "rule"),
+    [
+        ({"minLength": 5}, "VALUE_LINE_0_0: HEARD & /[^\\n]{5,}/"),
+        ({"minLength": 30}, "VALUE_LINE_0_0: SOME & /[^\\n< ][^\\n<]{29,399}/"),
+        ({"maxLength": 1}, "VALUE_LINE_0_0: SOME & /[^\\n< ][^\\n<]{0,0}/"),
+        ({"minLength": 500}, "VALUE_LINE_0_0: SOME & /[^\\n< ][^\\n<]{499,499}/"),
+    ],
+)
+def test_a_text_no_words_of_which_fit_is_the_models_own(schema: dict[str, Any], rule: str) -> None:
+    """A grammar that nothing matches would not be in force at all."""
+    grammar = form_grammar(made(taking({"type": "string", **schema})), "to Bob?", forced=True, single=True)
+    assert rule in grammar.split("\n")
+
+
 def test_the_model_is_told_of_one_level() -> None:
     """As its lines are; a function that has but one is told as it came."""
     tool = {"type": "function", "function": NESTED}
@@ -234,7 +270,7 @@ def test_the_model_is_told_of_one_level() -> None:
 def test_an_answer_is_put_into_words() -> None:
     """In a structured answer, by its name; an argument of a call has to stand in the conversation."""
     assert [
-        form_grammar(made(NESTED), "in Rome", forced=True, single=True, worded=it).count("? WORDING ")
+        form_grammar(made(NESTED), "in Rome", forced=True, single=True, worded=it).count("? OWN ")
         for it in (True, False)
     ] == [1, 0]
 

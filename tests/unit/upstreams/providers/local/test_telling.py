@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.upstreams.providers.local.telling import MOST, object_grammar, sentences, telling, telling_grammar, words
+from parley.upstreams.providers.local.telling import MOST, object_grammar, sentences, telling, telling_grammar
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,3 @@ def test_nothing_to_tell_is_no_grammar() -> None:
     """Where only questions were asked, or too much was said."""
     assert telling_grammar("Why?") is None
     assert telling_grammar("\n".join(f"Line {number}." for number in range(MOST + 1))) is None
-
-
-def test_chinese_is_cut_into_words() -> None:
-    """Those of a dictionary, so that no value is half a word; a name that it lacks stays in signs, as Japanese does."""
-    assert words("请寄溜冰鞋到鄂尔多斯。") == ["请", "寄", "溜冰鞋", "到", "鄂尔多斯", "。"]
-    assert words("褚聿修2029年の注文") == ["褚", "聿", "修", "2029", "年", "の", "注文"]

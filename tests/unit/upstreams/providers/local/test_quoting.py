@@ -1,0 +1,57 @@
+"""Quoting: what may be passed on of what was said."""
+
+import pytest
+
+from parley.upstreams.providers.local.quoting import quotable, quoting, words
+
+
+def rule(name: str, text: str) -> str:
+    """Return the rule *name* for what is quoted of *text*."""
+    return next(it for it in quoting(text) if it.startswith(f"{name}: "))
+
+
+def test_chinese_is_cut_into_words() -> None:
+    """Those of a dictionary, so that no value is half a word; a name that it lacks stays in signs, as Japanese does."""
+    assert words("请寄溜冰鞋到鄂尔多斯。") == ["请", "寄", "溜冰鞋", "到", "鄂尔多斯", "。"]
+    assert words("褚聿修2029年の注文") == ["褚", "聿", "修", "2029", "年", "の", "注文"]
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most", "can"),
+    [
+        ("to Bob?", 1, None, True),
+        ("to Bob?", 6, 6, True),
+        ("to Bob?", 4, 5, False),
+        ("to Bob?", 1, 1, False),
+        ("to Bob?", 8, None, False),
+        ("to\nBob?", 5, None, False),
+        ("???", 1, None, False),
+        (", a;", 1, None, True),
+        ("", 1, None, False),
+    ],
+)
+def test_a_piece_of_some_length(text: str, least: int, most: int | None, can: bool) -> None:
+    """Of whole words of one line, without the marks around them."""
+    assert quotable(text, least, most) == can
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("5kg", "(FIGURES & /-?(0|[1-9][0-9]*)/)"),
+        ("two of 30", '(FIGURES & /-?(0|[1-9][0-9]*)/) | "2"'),
+        ("Both, for a dozen", '"1" | "12" | "2"'),
+        ("要两个", '"1" | "2"'),
+        ("as ever", "/[0-9]|1[0-2]/"),
+        ("7.50", "/[0-9]|1[0-2]/"),
+    ],
+)
+def test_a_number_was_said(text: str, whole: str) -> None:
+    """In figures or as a word; where there is neither, it is a small one of the model's own."""
+    assert rule("WHOLE", text) == f"WHOLE: {whole}"
+
+
+def test_what_is_said_in_marks_alone_is_no_text() -> None:
+    """A text is in words of the model's own then: nothing could be quoted."""
+    assert rule("HEARD", "? -?") == "HEARD: OWN"
+    assert "PART" in rule("HEARD", "why?")
