@@ -52,7 +52,7 @@ def run() -> None:
             sent = _visit(options, folder / "server.log", console)
         except openai.OpenAIError as error:
             raise ParleyError(f"the demo: {error}\n{tail(folder / 'server.log')}") from error
-        console.print("\nThe server is stopped. What it recorded, one row a call:\n")
+        console.print("\nThe server is stopped. What it recorded, one row a call (a wrong key makes none):\n")
         records = asyncio.run(_records(options))
     show(HEADS, [row(record) for record in reversed(records)])
     hold(len(records) == sent, f"{sent} calls were answered, but {len(records)} are recorded")

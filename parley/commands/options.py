@@ -4,6 +4,7 @@ Fails with SettingsError, which names what is wrong.
 """
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,13 @@ class Options(msgspec.Struct, frozen=True):
     def arguments(self) -> list[str]:
         """Return the command-line options that give a child process the same file and folder."""
         return ["--data", str(self.data), *(["--config", str(self.config)] if self.config else [])]
+
+    @property
+    def hint(self) -> str:
+        """Return the options, as they are typed, by which another command finds the same data; nothing by default."""
+        data = [] if self.data == data_folder(os.environ).expanduser().absolute() else ["--data", str(self.data)]
+        config = ["--config", str(self.config)] if self.config not in (None, CONFIG) else []
+        return "".join(f" {shlex.quote(it)}" for it in (*data, *config))
 
     @property
     def note(self) -> str:

@@ -37,11 +37,11 @@ def example_model(settings: Settings, local: list[str]) -> str | None:
     return next((name for name in (FAVOURITE, *settings.listed, *local) if name in {*local, *settings.listed}), None)
 
 
-def welcome(address: str, key: str | None, model: str | None) -> Text:
-    """Return what to say; *key* only on the first start."""
+def welcome(address: str, key: str | None, model: str | None, hint: str = "") -> Text:
+    """Return what to say; *key* only on the first start, else how to make one, with *hint* for the same data."""
     text = Text.assemble("Parley listens on ", (address, "bold cyan"), f" (OpenAI API at {address}/v1).\n")
     if key is None:
-        return text.append("Make a key with: parley key create\n", "dim")
+        return text.append(f"Make a key with: parley key create{hint}\n", "dim")
     text.append("\nYour API key, shown only now:\n\n  ").append(key, "bold green").append("\n\nTry it:\n\n")
     return text.append(example(address, key, model), "cyan").append("\n")
 
@@ -61,5 +61,5 @@ def example(address: str, key: str, model: str | None) -> str:
 def greet(options: Options, address: str, key: str | None) -> None:
     """Say it on standard output; never wrapped, for it is there to be copied."""
     model = example_model(options.settings, list(shelf(options.data).names()))
-    Console(soft_wrap=True, highlight=False).print(welcome(address, key, model), end="")
+    Console(soft_wrap=True, highlight=False).print(welcome(address, key, model, options.hint), end="")
     sys.stdout.flush()  # a pipe would keep it until the end

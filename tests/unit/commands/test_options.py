@@ -34,6 +34,14 @@ def test_the_command_line_overrules_the_settings(monkeypatch: pytest.MonkeyPatch
     assert (server.listen, server.workers) == ("127.0.0.1:2", 3)
 
 
+def test_a_hint_leads_to_the_same_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder or a file that a command would not find by itself is told as it is typed."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert Options(Settings(), tmp_path / "parley", Path("parley.toml")).hint == ""
+    options = Options(Settings(), Path("/some where"), Path("/etc/p.toml"))
+    assert options.hint == " --data '/some where' --config /etc/p.toml"
+
+
 @pytest.mark.parametrize("listen", ["8080", "localhost:", "localhost:70000", ":80:80"])
 def test_a_wrong_address_is_refused(listen: str) -> None:
     """What is not HOST:PORT is a SettingsError that names the setting."""

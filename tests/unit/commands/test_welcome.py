@@ -58,7 +58,7 @@ def test_without_a_model_the_example_lists_them() -> None:
 
 def test_a_later_start_shows_no_key() -> None:
     """It tells the address and how to make a key."""
-    text = welcome(ADDRESS, None, "parley-mini").plain
+    text = welcome(ADDRESS, None, "parley-mini", " --data x").plain
     assert ADDRESS in text
-    assert "parley key create" in text
+    assert "parley key create --data x\n" in text
     assert "Bearer" not in text
