@@ -34,18 +34,17 @@ MIX: Mix = (
 ENGLISH = 0.53
 """Share of English: its words have more forms, and it is learnt more slowly."""
 FINISH: Mix = (
-    (service.chat, 0.25),
-    (service.off_topic, 0.20),
-    (grounded.grounded, 0.26),
-    (functions.call, 0.40),
-    (functions.several, 0.11),
-    (functions.no_call, 0.20),
+    (service.chat, 0.40),
+    (service.off_topic, 0.18),
+    (grounded.grounded, 0.40),
+    (functions.call, 0.42),
+    (functions.several, 0.14),
+    (functions.no_call, 0.26),
     (extraction.task, 0.05),
-    (tickets.ticket, 0.28),
-    (matching.function, 0.03),
+    (tickets.ticket, 0.30),
     (matching.arguments, 0.05),
-    (matching.line, 0.04),
-    (matching.label, 0.03),
+    (matching.line, 0.03),
+    (matching.label, 0.05),
 )
 """For the last minutes: fewer drills, and more of what people ask first."""
 MATCH: Mix = ((matching.function, 3), (matching.arguments, 4), (matching.line, 4), (matching.label, 1))

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from training.chat import Conversation, Turn
-from training.service import roughen
+from training.service import CLOSERS, outside_pair, pair, roughen
+from training.service import topics as talked
 from training.templates.spin import SLOT, fill, plain, spin
 from training.templates.values import Values
 
@@ -47,6 +48,8 @@ ALIKE = (
     {"door", "hotel_wifi"},
 )
 """Topics near enough that the fact of one half answers the question of another: no such question counts as missing."""
+BESIDE = 0.2
+"""Share of passages with a greeting, thanks or a question outside the job beside the questions about them."""
 BULLETS = ("", "", "- ", "- ", "* ", "• ", "#")
 
 
@@ -197,7 +200,11 @@ def grounded(rng: random.Random, language: str) -> Conversation:
     pairs = [_asked(fact, rng, spoken) for fact in asked]
     if rng.random() < 0.35:
         pairs[rng.randrange(len(pairs))] = _missing(facts, rng, language)
-    turns = [turn for pair in pairs for turn in pair]
+    if rng.random() < BESIDE:  # what the passage has nothing to do with
+        talk = [topic for topic in talked(spoken) if topic.name in CLOSERS]
+        aside = pair(rng.choice(talk), rng, spoken) if rng.random() < 0.7 else outside_pair(rng, spoken)
+        pairs.insert(rng.choice((0, len(pairs))), aside)
+    turns = [turn for two in pairs for turn in two]
     if rng.random() < 0.8:
         return Conversation((Turn("system", text), *turns))
     question = pairs[0][0].text
