@@ -34,7 +34,7 @@ MIX: Mix = (
 ENGLISH = 0.53
 """Share of English: its words have more forms, and it is learnt more slowly."""
 FINISH: Mix = (
-    (service.chat, 0.40),
+    (service.chat, 0.70),
     (service.off_topic, 0.18),
     (grounded.grounded, 0.40),
     (functions.call, 0.42),

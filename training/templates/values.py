@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SYLLABLE = ("onset", "vowel", "coda")
-INVENTED = {"city": 0.5, "product": 0.25, "song": 0.4, "shop": 0.4, "dish": 0.25}
+INVENTED = {"city": 0.5, "product": 0.25, "song": 0.4, "shop": 0.4, "dish": 0.25, "thing": 0.2}
 """Share of values that are made up, so that a network has to read them."""
 ENDINGS = {
     "city": ("市", "县", "镇", "州", ""),
@@ -17,6 +17,7 @@ ENDINGS = {
     "song": ("",),
     "shop": ("店", ""),
     "dish": ("饭", "汤", ""),
+    "thing": ("", "机", "器", "架", "盒", "套"),
 }
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
