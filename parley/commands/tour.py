@@ -86,7 +86,7 @@ class Tour:
         self._stream(ENGLISH, temperature=0)
         self._title("A function call")
         self._function()
-        self._title("A return, in Chinese and in English: the order is looked up, the result is told")
+        self._title("A return, in Chinese and in English: the order is looked up")
         for talk in RETURNS:
             self._return(*talk)
         self._title("A conversation of three turns")
@@ -123,7 +123,7 @@ class Tour:
         self._note(f"\n    first piece after {first:.2f} s, {tokens} pieces in {total:.2f} s")
 
     def _function(self) -> None:
-        messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris tomorrow?"}]
+        messages: list[Any] = [{"role": "user", "content": "What is the weather in Paris?"}]
         tools: Any = [{"type": "function", "function": WEATHER}]
         choice = {"type": "function", "function": {"name": "get_weather"}}
         call, arguments = self._call(messages, tools=tools, tool_choice=choice)
