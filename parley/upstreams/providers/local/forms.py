@@ -254,7 +254,7 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
             ways.append("asked")
             rules.append("lack: " + " | ".join(f"lack_{number}" for number, _ in asking))
             rules.append(r'asked: "<think>\n" lack "</think>\n" QUESTION')
-            rules.append(r"QUESTION: /[^<\n]+/")
+            rules.append(r"QUESTION: /[^<\n]{1,200}/")
     rules.append(f"ITEM: HEARD & /[^{BETWEEN[0]}]*/")
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules, *quoting(heard)])
 
