@@ -50,7 +50,7 @@ def started(*arguments: str | Path, workers: int = 1) -> Iterator[tuple[subproce
     with os.fdopen(ours, encoding="utf-8") as terminal:
         try:
             said = ""
-            while not re.search(r"\n  -d '.*\n|parley key create\n", said):
+            while not re.search(r"\n  -d '.*\n|parley key create.*\n", said):
                 said += terminal.readline()
             yield process, said
         finally:
