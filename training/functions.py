@@ -185,12 +185,12 @@ def _listed(rng: random.Random, language: str, start: list[Turn]) -> Conversatio
     tool = _some(rng)
     guise, values = dress(tool, rng, language), Values(rng, language)
     line, slots = _line(tool, guise, rng, language)
-    plain_ones = [slot for slot in guise.names if slots.count(slot) == 1 and slot not in ("count", "task")]
+    fitting = [slot for slot in guise.names if slots.count(slot) == 1 and slot not in ("count", "task")]
     properties = guise.schema["parameters"]["properties"]
-    plain_ones = [it for it in plain_ones if properties[guise.names[it]].get("type") == "string"]
-    if not plain_ones:
+    fitting = [it for it in fitting if properties[guise.names[it]].get("type") == "string"]
+    if not fitting:
         return None
-    chosen = rng.choice(plain_ones)
+    chosen = rng.choice(fitting)
     found = [*dict.fromkeys(Values(rng, language)(chosen) for _ in range(rng.choices((1, 2, 3, 4), (2, 4, 3, 1))[0]))]
     name, declared = guise.names[chosen], properties[guise.names[chosen]]
     if "enum" in declared or any(re.search(" and |[,;，、；和]", it) for it in found):

@@ -145,8 +145,8 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
 def ways(plan: Plan) -> Iterator[tuple[Plan, str]]:
     """Yield *plan* for a model that fills in forms, each with a grammar to try it by: the first that holds is good.
 
-    None if it is no chat, if it need not write any JSON, or if nothing is called and there is nothing to tell. Where a
-    function has no form, the JSON that it has to write is bounded.
+    None at all if it is no chat, or if nothing is called, no JSON asked for and nothing there to tell. The last way,
+    where there is a schema, is JSON that is bounded: the only one where a function has no form.
     """
     if "messages" not in plan.body:
         return

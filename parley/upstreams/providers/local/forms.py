@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from parley.upstreams.providers.local.quoting import OWN, quotable, quoting
+from parley.upstreams.providers.local.schemas import VALUES
 from parley.upstreams.providers.local.telling import TEXT, WORDED, telling
 
 NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
@@ -28,7 +29,7 @@ SIZED = PLAIN | {"minLength", "maxLength"}
 NUMERIC = PLAIN | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 TWO = 2
 DEEPEST = 3  # references within one another
-DEFINED = ("$defs", "definitions", "enum", "default", "examples")
+DEFINED = ("$defs", "definitions", *VALUES)  # members in which no reference has to be followed
 SINGLE = frozenset({"string", "integer", "number", "boolean"})
 LISTED = PLAIN - {"enum"} | {"items", "minItems", "maxItems"}
 BETWEEN, MOST = "; ", 16
@@ -140,7 +141,7 @@ def _inlined(schema: Any, root: dict[str, Any], depth: int) -> Any:
         return [_inlined(item, root, depth) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    if "$ref" in schema and depth < DEEPEST:
+    if isinstance(schema.get("$ref"), str) and depth < DEEPEST:  # there may be a property of that name
         found: Any = root
         for step in schema["$ref"].removeprefix("#/").split("/"):
             found = found[step]

@@ -55,6 +55,7 @@ def test_a_line_is_told_as_in_training() -> None:
         taking({"type": "string", "format": "date"}),
         taking({"$ref": "#/$defs/y"}, **{"$defs": {"y": {"type": "array", "items": {"$ref": "#/$defs/y"}}}}),
         taking({"type": "string", "maxLength": 0}),
+        taking({"const": {"$ref": "#/nowhere"}}),
         {"name": "f", "parameters": {"type": "object", "additionalProperties": {"type": "string"}}},
         taking({"type": "array"}),
         taking({"type": "array", "items": {"type": "object"}}),
@@ -222,6 +223,13 @@ def test_an_object_is_filled_in_beside_the_rest() -> None:
     )
     filled = {"town": "Rome", "answer": "yes", "more": {"town": None, "amount": 5}}
     assert filling.end() == ("ticket", json.dumps(filled))
+
+
+def test_a_property_may_have_any_name() -> None:
+    """Also that of a reference, which it is not."""
+    named = {"type": "object", "properties": {"$ref": TOWN, "default": {"type": "integer"}}}
+    lines = [field.line for field in made({"name": "f", "parameters": named})["f"].fields]
+    assert lines == ["- $ref? the town:", "- default?integer:"]
 
 
 def test_a_reference_is_what_it_leads_to() -> None:
