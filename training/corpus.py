@@ -15,7 +15,7 @@ ROW = 513
 Mix = tuple[tuple[Callable[[random.Random, str], Conversation], float], ...]
 MIX: Mix = (
     (service.chat, 0.34),
-    (service.off_topic, 0.18),
+    (service.off_topic, 0.20),
     (grounded.grounded, 0.28),
     (drills.drill, 0.02),
     (functions.call, 0.40),
@@ -23,11 +23,11 @@ MIX: Mix = (
     (functions.several, 0.14),
     (functions.no_call, 0.26),
     (extraction.task, 0.05),
-    (tickets.ticket, 0.32),
+    (tickets.ticket, 0.38),
     (matching.function, 0.06),
     (matching.arguments, 0.14),
     (matching.line, 0.03),
-    (matching.label, 0.07),
+    (matching.label, 0.10),
 )
 """What the documents are of, by shares that need not make one."""
 

@@ -25,6 +25,9 @@ NAMES = {
     "up": "ffn_up",
     "down": "ffn_down",
 }
+CERTAIN = 0.75
+"""How likely the beginning of a call has to be to be gone on with: of held-out requests that no function fits it kept
+three in four from being called, and of right calls one in twenty (other draws than those of the evaluation)."""
 LEAST_LIKELY = 0.6
 """The share of the likeliest token's chance below which a token is never drawn (min-p): a network this small is often
 nearly sure and never quite."""
@@ -88,6 +91,7 @@ def _add_tokenizer(writer: gguf.GGUFWriter, path: Path, size: int) -> None:
     writer.add_add_bos_token(True)  # noqa: FBT003 - their signature
     writer.add_chat_template(TEMPLATE)
     writer.add_bool("parley.forms", True)  # noqa: FBT003 - their signature; what Parley's engine goes by
+    writer.add_float32("parley.certain", CERTAIN)
 
 
 def export(checkpoint: Path, tokenizer: Path, out: Path) -> None:

@@ -63,6 +63,8 @@ def _parts() -> None:
         if line and not line.startswith("#"):
             name, values = line.split(": ", 1)
             LISTS[name] = values.split("|")
+    for language in LANGUAGES:
+        LISTS[f"thing.{language}"] += LISTS[f"product.{language}"]
 
 
 _parts()

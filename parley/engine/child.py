@@ -115,13 +115,15 @@ def _look(port: int, order: Order) -> Ready:
     connection.request("GET", "/props", headers={"Authorization": f"Bearer {order.secret}"})
     props = msgspec.json.decode(connection.getresponse().read())
     connection.close()
+    header = gguf.read(Path(order.path))
     return Ready(
         port=port,
         context=props["default_generation_settings"]["n_ctx"],
         parallel=props["total_slots"],
         vision=props["modalities"]["vision"],
         vocabulary=gguf.vocabulary(Path(order.path)),
-        forms=gguf.read(Path(order.path)).forms,
+        forms=header.forms,
+        certain=header.certain,
     )
 
 

@@ -37,6 +37,7 @@ TOKENIZER = "tokenizer.ggml.model"
 TOKENS = "tokenizer.ggml.tokens"
 KINDS = "tokenizer.ggml.token_type"
 FORMS = "parley.forms"
+CERTAIN = "parley.certain"
 BY_BYTES = ("gpt2", "llama")  # tokenizers that lose nothing of a text: every byte of it is in some token
 CONTROL = (2, 3)  # the kinds of tokens, unknown and control, that llama.cpp reads in a text only where it is told to
 
@@ -46,7 +47,7 @@ class Header(msgspec.Struct, frozen=True):
 
     context: tokens the model was trained for, 0 where the file does not say.
     pools: whether the model says itself how an embedding is made of its tokens.
-    forms: whether it fills in a form before it calls a function.
+    forms: whether it fills in a form before it calls a function. certain: how likely a call has to be, 0 to 1.
     size: bytes the file must have at least.
     """
 
@@ -54,6 +55,7 @@ class Header(msgspec.Struct, frozen=True):
     context: int
     pools: bool
     forms: bool
+    certain: float
     size: int
 
 
@@ -135,6 +137,7 @@ class _Reader:
             context=int(facts.get(f"{architecture}.context_length", 0)),
             pools=f"{architecture}.pooling_type" in facts,
             forms=facts.get(FORMS) is True,
+            certain=float(facts.get(CERTAIN, 0)),
             size=self._end(int(facts.get("general.alignment", ALIGNMENT)) or ALIGNMENT),
         )
 

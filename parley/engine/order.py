@@ -24,7 +24,10 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """What the child answers once it listens. context: tokens of one call. forms: whether it fills them in."""
+    """What the child answers once it listens.
+
+    context: tokens of one call. forms: whether it fills them in. certain: how likely a call has to be, 0 to 1.
+    """
 
     port: int
     context: int
@@ -32,3 +35,4 @@ class Ready(msgspec.Struct, frozen=True):
     vision: bool
     vocabulary: Vocabulary
     forms: bool
+    certain: float

@@ -35,7 +35,7 @@ class Address(msgspec.Struct, frozen=True):
 
     secret: the bearer token it asks for. context: tokens of one call, prompt and answer together.
     parallel: calls it answers at once; more wait. vision: whether it takes images. vocabulary: its tokens.
-    forms: whether it calls functions by filling in forms.
+    forms: whether it calls functions by filling in forms. certain: how likely a call has to be, 0 to 1, to be made.
     """
 
     host: str
@@ -46,6 +46,7 @@ class Address(msgspec.Struct, frozen=True):
     vision: bool
     vocabulary: Vocabulary = Vocabulary()
     forms: bool = False
+    certain: float = 0
 
 
 class Runner:
@@ -113,7 +114,15 @@ class Runner:
         ready = process.ready
         self._process = process
         self.address = Address(
-            HOST, ready.port, order.secret, ready.context, ready.parallel, ready.vision, ready.vocabulary, ready.forms
+            HOST,
+            ready.port,
+            order.secret,
+            ready.context,
+            ready.parallel,
+            ready.vision,
+            ready.vocabulary,
+            ready.forms,
+            ready.certain,
         )
         self._keep(self._watch(process))
         self.users += 1

@@ -4,6 +4,7 @@
 client's own bytes, or are refused by name by a provider that cannot honour them (`KNOWN` tells them apart).
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -177,15 +178,32 @@ def _check_function_call(choice: FunctionCallChoice, functions: list[Function] |
 
 
 def _check_tool_messages(messages: list[Message]) -> None:
-    """Raise where a tool's message answers no call of the assistant's message before it."""
+    """Raise where a tool's message answers no call of the assistant's message before it, or none answers a call."""
     asked: frozenset[str] = frozenset()
+    open_calls: dict[str, None] = {}
     for index, message in enumerate(messages):
         if type(message) is ToolMessage:  # isinstance() costs five times as much here
             _check_answered(message, asked, index)
-        elif type(message) is AssistantMessage and message.tool_calls:
-            asked = frozenset(call.id for call in message.tool_calls)
+            open_calls.pop(message.tool_call_id, None)
+            continue
+        if open_calls:
+            raise _unanswered(open_calls, index)
+        if type(message) is AssistantMessage and message.tool_calls:
+            open_calls = dict.fromkeys(call.id for call in message.tool_calls)
+            asked = frozenset(open_calls)
         elif asked:
             asked = frozenset()
+    if open_calls:
+        raise _unanswered(open_calls, len(messages) - 1)
+
+
+def _unanswered(ids: Iterable[str], index: int) -> InvalidRequest:
+    """Return the error of the calls *ids* that no tool's message before the message *index* answers."""
+    text = (
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
+        f"The following tool_call_ids did not have response messages: {short(', '.join(ids))}"
+    )
+    return InvalidRequest(text, param=f"messages.[{index}].role")
 
 
 def _check_answered(message: ToolMessage, asked: frozenset[str], index: int) -> None:

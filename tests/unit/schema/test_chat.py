@@ -116,7 +116,8 @@ def test_null_means_not_given(name: str) -> None:
 )
 def test_every_kind_of_message_is_read(message: dict[str, Any]) -> None:
     """All roles and all kinds of content are taken."""
-    chat.check(ask(message))
+    answers = [{"role": "tool", "content": "x", "tool_call_id": call["id"]} for call in message.get("tool_calls", ())]
+    chat.check(ask(message, *answers))
 
 
 def test_a_tool_may_answer_after_another() -> None:
@@ -132,7 +133,7 @@ def test_a_tool_may_answer_after_another() -> None:
     [
         ([{"role": "tool", "content": "x", "tool_call_id": "call_1"}], "messages.[0].role"),
         ([HI, {"role": "tool", "content": "x", "tool_call_id": "call_1"}], "messages.[1].role"),
-        ([CALLED, HI, {"role": "tool", "content": "x", "tool_call_id": "call_1"}], "messages.[2].role"),
+        ([HI, HI, {"role": "tool", "content": "x", "tool_call_id": "call_1"}], "messages.[2].role"),
         ([CALLED, {"role": "tool", "content": "x", "tool_call_id": "other"}], "messages.[1].tool_call_id"),
     ],
 )
@@ -141,6 +142,25 @@ def test_a_tool_message_without_its_call_is_refused(messages: list[dict[str, Any
     with pytest.raises(InvalidRequest) as caught:
         chat.check(ask(*messages))
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize("after", [[], [HI], [CALLED]])
+def test_a_call_that_is_left_unanswered_is_refused(after: list[dict[str, Any]]) -> None:
+    """In OpenAI's words, at the message that stands where its answer should."""
+    with pytest.raises(InvalidRequest) as caught:
+        chat.check(ask(HI, CALLED, *after))
+    assert caught.value.param == f"messages.[{1 + len(after)}].role"
+    assert caught.value.message == (
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
+        "The following tool_call_ids did not have response messages: call_1"
+    )
+
+
+def test_only_the_calls_without_an_answer_are_named() -> None:
+    """Of several calls of one message."""
+    both = CALLED | {"tool_calls": [CALLED["tool_calls"][0] | {"id": name} for name in ("a", "b", "c")]}  # type: ignore[index]
+    with pytest.raises(InvalidRequest, match=r"messages: a, c$"):
+        chat.check(ask(both, {"role": "tool", "content": "x", "tool_call_id": "b"}, HI))
 
 
 def test_a_lone_tool_message_is_refused_in_openai_s_words() -> None:

@@ -44,6 +44,7 @@ class Plan(msgspec.Struct):
     forms: dict[str, Form] | None = None  # what the model fills in to call a function
     schema: dict[str, Any] | None = None  # what the answer is held to
     record: dict[str, Any] | None = None  # the function that would take what a structured answer holds
+    required: bool = False  # a function has to be called
     legacy: bool = False  # the client speaks of functions, not of tools
     single: bool = False  # at most one tool call is wanted; llama.cpp may make several all the same
     vision: bool = False
@@ -131,6 +132,7 @@ def _add_tools(plan: Plan, ask: ChatRequest, call: Call) -> None:
                 _check_choosable(tool["function"], f"{where}.parameters")
     plan.body["tools"] = tools
     if choice != "auto":
+        plan.required = True
         names = [tool["function"]["name"] for tool in tools]
         plan.forced, schema = forced_schema(tools, None if choice == "required" else choice, names)
         plan.body["tool_choice"] = "none"

@@ -18,6 +18,7 @@ from parley.upstreams.client import Client, Exchange, Origin
 from parley.upstreams.providers.local.answer import LocalAnswer
 from parley.upstreams.providers.local.asking import Plan, plan_chat, ways
 from parley.upstreams.providers.local.capacity import check_room, doubtful, ease, fit
+from parley.upstreams.providers.local.certainty import chooses, first_token, in_words, sure
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.control import control
 from parley.upstreams.providers.local.grammar import Verdicts, in_force, trial
@@ -94,7 +95,7 @@ class LocalProvider:
         plan = await self._held(call, plan, address)
         if call.operation == "chat.completions":
             plan.body["messages"] = control(address.vocabulary.control).messages(plan.body["messages"])
-            return plan
+            return await self._certain(call, plan, address)
         for prompt in () if stands_in else doubtful(call, plan, address):
             tokens = len(prompt) if isinstance(prompt, list) else await self._count(address, prompt)
             check_room(call, tokens, address.context)
@@ -111,6 +112,14 @@ class LocalProvider:
         if (text := plan.body.get("grammar")) and not await self._holds(call, text, address):
             raise unheld(schema_place(call) or "response_format", "what it asks for together")
         return plan
+
+    async def _certain(self, call: Call, plan: Plan, address: Address) -> Plan:
+        """Return *plan*, for an answer in words where the model is not sure enough to call a function."""
+        if not address.certain or call.begun is not None or not chooses(plan):
+            return plan
+        exchange = await self._send(address, PATHS[call.operation], first_token(plan))
+        await self._check(call, exchange)
+        return plan if sure(await exchange.read(LARGEST_ANSWER), address.certain) else in_words(plan)
 
     async def _holds(self, call: Call, text: str, address: Address) -> bool:
         """Return whether the grammar *text* can be in force."""
