@@ -45,6 +45,9 @@ class Plan(msgspec.Struct):
     schema: dict[str, Any] | None = None  # what the answer is held to
     record: dict[str, Any] | None = None  # the function that would take what a structured answer holds
     required: bool = False  # a function has to be called
+    several: bool = False  # several answers are wanted
+    said: str = ""  # what calls are held against, so that no two arguments are made of the same words
+    without: dict[tuple[str, str], list[str]] = {}  # what arguments of functions are not made of
     legacy: bool = False  # the client speaks of functions, not of tools
     single: bool = False  # at most one tool call is wanted; llama.cpp may make several all the same
     vision: bool = False
@@ -83,7 +86,7 @@ def plan_chat(call: Call) -> Plan:
     if ask.stop is not None and "" in (ask.stop if isinstance(ask.stop, list) else [ask.stop]):
         raise InvalidRequest("Invalid 'stop': an empty text can't end an answer.", param="stop", code="invalid_value")
     messages, vision = translated(msgspec.json.decode(call.fields["messages"]))
-    plan = Plan({"messages": messages, **STREAM, **sampling(call)}, vision=vision)
+    plan = Plan({"messages": messages, **STREAM, **sampling(call)}, vision=vision, several=(ask.n or 1) > 1)
     if ask.limit is not None:
         plan.body["max_tokens"] = ask.limit
     if ask.logprobs:
@@ -178,6 +181,8 @@ def _formed(plan: Plan, said: str, record: dict[str, Any] | None) -> Iterator[tu
         single, worded = forced or plan.single, record is not None
         body["grammar"] = form_grammar(found, said, forced=forced, single=single, worded=worded)
         filled = msgspec.structs.replace(plan, body=body, forms=found, forced=None, record=record)
+        if record is None and not plan.several:
+            filled.said = said
         yield filled, form_grammar(found, "any", forced=True, single=True)
 
 

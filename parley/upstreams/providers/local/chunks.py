@@ -11,8 +11,8 @@ from typing import Any
 
 from parley.core.events import Usage
 from parley.upstreams.providers.local.asking import Plan
+from parley.upstreams.providers.local.filling import Filling
 from parley.upstreams.providers.local.forcing import CallReader
-from parley.upstreams.providers.local.forms import Filling
 
 UNLIKELY = -9999.0  # OpenAI's word for next to impossible, where llama.cpp tells the smallest number there is
 FINGERPRINT = f"xllamacpp-{version('xllamacpp')}"  # llama.cpp's own word is not told by this build
@@ -93,7 +93,7 @@ class ChatReader:
     def _begun(self) -> Choice:
         """Return a choice that begins."""
         forced, forms = self._plan.forced, self._plan.forms
-        return Choice(forced.reader() if forced else None, Filling(forms) if forms else None)
+        return Choice(forced.reader() if forced else None, Filling(forms, self._plan.said) if forms else None)
 
     def _deltas(self, choice: Choice, index: int, delta: dict[str, Any]) -> Iterator[dict[str, Any]]:
         text, thought = delta.get("content"), delta.get("reasoning_content")

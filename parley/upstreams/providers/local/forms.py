@@ -4,8 +4,8 @@ Such a model does not write a call's JSON. It thinks: of each call the function'
 its chat template tells them, with the value behind it or `-`. The grammar here lets it write nothing else but these
 lines or a text, so that it has to choose only what matters: whether to call, which function, and the values. A text
 or number for a value has to stand in the conversation, but for what is to be put into words, such as an answer; the
-rest is what its schema says. `Filling` makes the call. A structured answer is filled in like a call of the one function
-that takes what its schema asks for.
+rest is what its schema says. `filling.py` makes the call. A structured answer is filled in like a call of the one
+function that takes what its schema asks for.
 
 The lines are those of `training/chat.py`; members of a list stand in one line with `; ` between them. A function that
 no form holds (`$ref`, `pattern`, a list of objects, a line break in what is said of it) is called as with any other
@@ -13,15 +13,18 @@ model.
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
-from parley.upstreams.providers.local.quoting import OWN, quotable, quoting
+from parley.upstreams.providers.local.quoting import OWN, quotable, quoting, rest
 from parley.upstreams.providers.local.schemas import VALUES
 from parley.upstreams.providers.local.telling import TEXT, WORDED, telling
 
+Without = Mapping[tuple[str, str], Sequence[str]]
+"""By the names of a function and of an argument, the texts that its value has no part of."""
 NUMBERS = {"integer": "WHOLE", "number": "NUMBER"}
 LEFT_OUT, LACKING = "-", "?"
 PLAIN = frozenset({"type", "enum", "description", "title", "default", "examples"})
@@ -236,15 +239,23 @@ def _lower(text: str) -> str:
     return "".join(it.lower() if it.isascii() else it for it in text)
 
 
-def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bool, worded: bool = False) -> str:
+def form_grammar(
+    found: dict[str, Form],
+    heard: str,
+    *,
+    forced: bool,
+    single: bool,
+    worded: bool = False,
+    without: Without = MappingProxyType({}),
+) -> str:
     """Return the grammar of the calls of *found* whose texts stand in *heard*; of texts too, unless one is *forced*.
 
-    worded: what is an answer, by its name, is put into words.
+    worded: what is an answer, by its name, is put into words. without: what an argument is not made of.
     """
     told = telling(heard)
     rules, listed = [f'called: "<think>\\n" form{"" if single else "+"} "</think>"'], [*enumerate(found.values())]
     rules.append("form: " + " | ".join(f"form_{number}" for number, _ in listed))
-    rules += [rule for number, form in listed for rule in _full(form, number, heard, worded=worded)]
+    rules += [rule for number, form in listed for rule in _full(form, number, Source(heard, worded, without))]
     ways = ["called"]
     if not forced:
         ways += ["told", "TEXT"] if told else ["TEXT"]
@@ -260,13 +271,25 @@ def form_grammar(found: dict[str, Form], heard: str, *, forced: bool, single: bo
     return "\n".join(["%llguidance {}", "start: " + " | ".join(ways), *rules, *quoting(heard)])
 
 
-def _full(form: Form, number: int, heard: str, *, worded: bool) -> Iterator[str]:
+class Source(NamedTuple):
+    """What values are made of: see `form_grammar`."""
+
+    heard: str
+    worded: bool
+    without: Without
+
+
+def _full(form: Form, number: int, source: Source) -> Iterator[str]:
     """Yield the rules of *form* with all that is required, and of each of its lines."""
     lines = [f"line_{number}_{place}" for place in range(len(form.fields))]
     yield " ".join((f"form_{number}:", _text(f"# {form.name}\n"), *lines))
     for line, field in zip(lines, form.fields, strict=True):
-        said = "OWN" if worded and field.name in WORDED else "HEARD"
-        value, extra = _value(field, f"value_{line}", said, heard)
+        text, mark = source.heard, ""
+        if gone := source.without.get((form.name, field.name)):
+            text, mark = rest(text, gone), f"{line.upper()}_"
+            yield from quoting(text, mark)
+        said = "OWN" if source.worded and field.name in WORDED else f"{mark}HEARD"
+        value, extra = _value(field, f"value_{line}", said, text, mark)
         yield from extra
         missing = "" if field.required and not field.empty else f' | " {LEFT_OUT}\\n"'
         yield f'{line}: {_text(field.line)} (" "? {value} "\\n"{missing})'
@@ -286,15 +309,17 @@ def _lacking(form: Form, number: int) -> Iterator[str]:
         yield f"rest_{number}_{place}: {given} rest_{after}" + (f" | {gap}" if gap else "")
 
 
-def _value(field: Field, rule: str, said: str, heard: str) -> tuple[str, list[str]]:
+def _value(field: Field, rule: str, said: str, heard: str, mark: str) -> tuple[str, list[str]]:
     """Return what stands for a value of *field*, and the rule it needs; *said* is that of texts, which were *heard*.
+
+    The rules of what was heard have *mark* before their names.
 
     Where nothing that was heard is as long, or as short, as a text has to be, it is in words of the model's own.
     """
     if field.listed:
         least = max(1, field.schema.get("minItems", 0))
         most = field.schema.get("maxItems", max(MOST, least))
-        one, extra = _value(msgspec.structs.replace(field, schema=field.single), rule, "ITEM", heard)
+        one, extra = _value(msgspec.structs.replace(field, schema=field.single), rule, "ITEM", heard, mark)
         more = f" ({_text(BETWEEN)} {one}){{{least - 1},{most - 1}}}" if most > 1 else ""
         return f"({one}{more})", extra
     if field.choices:
@@ -302,7 +327,7 @@ def _value(field: Field, rule: str, said: str, heard: str) -> tuple[str, list[st
     if field.schema["type"] == "string":
         return _quoted(field.schema, rule.upper(), said, heard)
     if field.schema["type"] in NUMBERS and PLAIN.issuperset(field.schema):
-        return NUMBERS[field.schema["type"]], []
+        return mark + NUMBERS[field.schema["type"]], []
     held = {name: it for name, it in field.schema.items() if name in NUMERIC - PLAIN or name == "type"}
     return rule, [f"{rule}: %json {json.dumps(held)}"]
 
@@ -320,51 +345,3 @@ def _quoted(schema: dict[str, Any], rule: str, said: str, heard: str) -> tuple[s
 def _text(text: str) -> str:
     """Return *text* as a literal of the grammar."""
     return json.dumps(text, ensure_ascii=False)
-
-
-class Filling:
-    """Reads forms as they are filled in, and makes calls of them. A thought that is no form stays one."""
-
-    def __init__(self, found: dict[str, Form]) -> None:
-        self._forms = found
-        self._held = ""
-        self._lines: list[str] = []
-        self._thinks = False
-
-    def feed(self, text: str) -> tuple[str, list[tuple[str, str]]]:
-        """Return what of *text* is only thought, and the name and arguments of each call that it has completed."""
-        self._held += text
-        if not self._lines and not self._thinks:
-            if self._held == "#":
-                return "", []
-            self._thinks = not self._held.startswith("# ")
-        if self._thinks:
-            thought, self._held = self._held, ""
-            return thought, []
-        *lines, self._held = self._held.split("\n")
-        found = [call for line in lines if (call := self._line(line))]
-        return "", found
-
-    def end(self) -> tuple[str, str] | None:
-        """Return the last call, if its form is whole and lacks nothing."""
-        lines, self._lines = self._lines, []
-        if not lines:
-            return None
-        form, given = self._forms[lines[0].removeprefix("# ")], dict[str, Any]()
-        if len(lines) - 1 < len(form.fields):  # a `stop` of the caller's cut it
-            return None
-        for field, line in zip(form.fields, lines[1:], strict=True):
-            text = line.removeprefix(field.line).removeprefix(" ")
-            if text == LACKING:
-                return None
-            if text != LEFT_OUT:
-                given[field.name] = field.value(text)
-            elif field.empty:
-                given[field.name] = []
-        return form.name, json.dumps(form.filled(given), ensure_ascii=False)
-
-    def _line(self, line: str) -> tuple[str, str] | None:
-        """Take a *line*; return the call that it ends by beginning another."""
-        call = self.end() if line.startswith("# ") else None
-        self._lines.append(line)
-        return call

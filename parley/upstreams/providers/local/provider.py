@@ -10,7 +10,7 @@ import msgspec
 from parley.core.call import Call
 from parley.core.catalog import Target, Timeouts
 from parley.core.events import Event, Kind, Usage
-from parley.engine.engine import Address, Engine
+from parley.engine.engine import Address, Engine, Use
 from parley.errors import ParleyError, UpstreamBroken, UpstreamDenied, UpstreamRefused
 from parley.schema.chat import ChatRequest
 from parley.schema.tools import SchemaAnswer
@@ -21,8 +21,10 @@ from parley.upstreams.providers.local.capacity import check_room, doubtful, ease
 from parley.upstreams.providers.local.certainty import chooses, first_token, in_words, sure
 from parley.upstreams.providers.local.chunks import ChatReader
 from parley.upstreams.providers.local.control import control
+from parley.upstreams.providers.local.filling import ClashError
 from parley.upstreams.providers.local.grammar import Verdicts, in_force, trial
 from parley.upstreams.providers.local.schemas import broken, unheld
+from parley.upstreams.providers.local.settling import ROUNDS, alternatives, likeliest, whole
 from parley.upstreams.providers.local.texts import TextReader, plan_text
 from parley.upstreams.providers.local.vectors import check_length, check_lengths, plan_vectors, vectors
 from parley.upstreams.providers.openai import WholeAnswer
@@ -69,18 +71,36 @@ class LocalProvider:
         address = await use.__aenter__()
         try:
             plan = await self._prepare(call, plan, address, stands_in=call.ask.model != target.model)
-            exchange = await self._send(address, PATHS[call.operation], plan)
+            for _ in range(ROUNDS):
+                try:
+                    return await self._begun(call, target, plan, address, use)
+                except ClashError as clash:
+                    plan = await self._settled(call, plan, clash, address)
+            return await self._begun(call, target, msgspec.structs.replace(plan, said=""), address, use)
         except BaseException:
             use.leave()
             raise
-        answer = LocalAnswer(target, call, exchange, reader(call, plan), use)
+
+    async def _begun(self, call: Call, target: Target, plan: Plan, address: Address, use: Use) -> LocalAnswer:
+        """Return the answer to *plan* with its first event in hand. Raises ClashError, and as `ask` does."""
+        exchange = await self._send(address, PATHS[call.operation], plan)
         try:
+            answer = LocalAnswer(target, call, exchange, reader(call, plan), use)
             await self._check(call, exchange)
             await answer.begin()
         except BaseException:
-            answer.close()
+            exchange.close()
             raise
         return answer
+
+    async def _settled(self, call: Call, plan: Plan, clash: ClashError, address: Address) -> Plan:
+        """Return *plan* for a call whose arguments are not made of the same words, if the model has a better one."""
+        plans, answers = alternatives(plan, clash), []
+        for way in plans:
+            exchange = await self._send(address, PATHS[call.operation], whole(way))
+            await self._check(call, exchange)
+            answers.append(await exchange.read(LARGEST_ANSWER))
+        return likeliest(plans, answers)
 
     async def _prepare(self, call: Call, plan: Plan, address: Address, *, stands_in: bool) -> Plan:
         """Return *plan* as the model is asked: what is said stays text. Raises InvalidRequest where it does not fit.

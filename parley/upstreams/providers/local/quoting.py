@@ -7,7 +7,7 @@ not be in force.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 LETTER = "[0-9A-Za-z\u00c0-\u024f]"
@@ -78,22 +78,45 @@ def _sizes(line: str, most: int | None) -> Iterator[int]:
                 yield size
 
 
-def quoting(text: str) -> list[str]:
+def count(piece: str, text: str) -> int:
+    """Return how often *piece* stands in *text* as whole words."""
+    return len(_whole(piece).findall(text))
+
+
+def rest(text: str, gone: Iterable[str]) -> str:
+    """Return *text* without the pieces that are *gone*: nothing that is quoted of it reaches across one."""
+    for piece in gone:
+        text = _whole(piece).sub("\n", text)
+    return text
+
+
+def _whole(piece: str) -> re.Pattern[str]:
+    """Return what finds *piece*, which is not empty, but not within a word or a number."""
+    before = rf"(?<!{LETTER})(?<!\d[.,])" if re.match(LETTER, piece) else ""
+    after = rf"(?!{LETTER}|[.,]\d)" if re.match(LETTER, piece[-1]) else ""
+    return re.compile(before + re.escape(piece) + after)
+
+
+def quoting(text: str, mark: str = "") -> list[str]:
     """Return the rules `HEARD`, `WHOLE` and `NUMBER`: a text, a whole number and any that stands in *text*.
 
-    `OWN` is a text in words of the model's own, `SOME` one that is no sign for what is left out or lacking.
+    `OWN` is a text in words of the model's own, `SOME` one that is no sign for what is left out or lacking. All names
+    have *mark* before them, so that a grammar may have the rules of several texts.
     """
     figures = FIGURES.findall(text)
-    rules = [r"SOME: /[^\n]*[^\n ?-][^\n]*/", rf"OWN: SOME & /[^\n <]([^\n<]{{0,{OWN - 2}}}[^\n <])?/"]
+    rules = [
+        rf"{mark}SOME: /[^\n]*[^\n ?-][^\n]*/",
+        rf"{mark}OWN: {mark}SOME & /[^\n <]([^\n<]{{0,{OWN - 2}}}[^\n <])?/",
+    ]
     for name, parts in (("PART", words(text)), ("FIGURES", figures)):
-        rules.append(f'{name}: %regex {{"substring_chunks": {json.dumps(parts, ensure_ascii=False)}}}')
-    heard = r"PART & /[^\n ,;:，；：、][^\n]*/ & SOME & /([^<]|<[^\/t<])*/ & ENDED"
-    rules.append(f"HEARD: {heard if quotable(text) else 'OWN'}")
-    rules.append(r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # the full stop behind a number is not its own
+        rules.append(f'{mark}{name}: %regex {{"substring_chunks": {json.dumps(parts, ensure_ascii=False)}}}')
+    heard = rf"{mark}PART & /[^\n ,;:，；：、][^\n]*/ & {mark}SOME & /([^<]|<[^\/t<])*/ & {mark}ENDED"
+    rules.append(f"{mark}HEARD: {heard if quotable(text) else mark + 'OWN'}")
+    rules.append(mark + r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # a number has no full stop of its own
     whole = {NAMED[name] for name in map(str.lower, figures + words(text)) if name in NAMED}
     stands = any(re.fullmatch("0|[1-9][0-9]*", it) for it in figures)
-    ways = [r"(FIGURES & /-?(0|[1-9][0-9]*)/)"] if stands else []
+    ways = [rf"({mark}FIGURES & /-?(0|[1-9][0-9]*)/)"] if stands else []
     ways += [f'"{it}"' for it in sorted(whole)] if stands or whole else ["/[0-9]|1[0-2]/"]
-    rules.append("WHOLE: " + " | ".join(ways))
-    rules.append(r"NUMBER: WHOLE | (FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
+    rules.append(f"{mark}WHOLE: " + " | ".join(ways))
+    rules.append(rf"{mark}NUMBER: {mark}WHOLE | ({mark}FIGURES & /-?(0|[1-9][0-9]*)\.[0-9]+/)")
     return rules

@@ -15,6 +15,7 @@ from parley.upstreams.providers.local.grammar import grammar
 HI = {"role": "user", "content": "hi"}
 PARAMETERS = {"type": "object", "properties": {"on": {"type": "boolean"}}}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": PARAMETERS}}
+ANSWER = {"role": "tool", "content": "done"}
 OTHER = {"type": "function", "function": {"name": "g"}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": PARAMETERS}}
 FUNCTION = {"type": "function", "function": {"name": "f"}}
@@ -195,7 +196,7 @@ def test_a_call_no_template_can_show_is_refused(arguments: str) -> None:
     """It would be a fault of the engine's, though it is the client's."""
     called = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
     with pytest.raises(InvalidRequest) as failure:
-        plan(HI, {"role": "assistant", "content": None, "tool_calls": [called]})
+        plan(HI, {"role": "assistant", "content": None, "tool_calls": [called]}, {**ANSWER, "tool_call_id": "c"})
     assert failure.value.param == "messages[1].tool_calls[0].function.arguments"
 
 

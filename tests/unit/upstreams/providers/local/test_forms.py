@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from parley.upstreams.providers.local.forms import Filling, Form, form_grammar, forms
+from parley.upstreams.providers.local.filling import Filling
+from parley.upstreams.providers.local.forms import Form, form_grammar, forms
 from parley.upstreams.providers.local.telling import heard
 from training.chat import tool_text
 
@@ -86,53 +87,6 @@ def test_a_line_is_told_as_in_training() -> None:
 def test_what_no_line_holds_has_no_form(function: dict[str, Any]) -> None:
     """One such function is enough, and all are called as with any other model."""
     assert forms([{"function": STOP}, {"function": function}]) is None
-
-
-def test_filled_lines_become_a_call() -> None:
-    """Texts, numbers, choices and truth are of their types; a dash is left out; it comes when it is whole."""
-    filling = Filling(made(BOOK, STOP))
-    lines = (
-        '# book\n- town= the town: Inner "Rome"\n- guests=integer how many: 4\n'
-        "- room?Inner Hall|terrace: Inner Hall\n- floor?1|2: 2\n- smoking?boolean: -\n"
-    )
-    for character in lines:
-        assert filling.feed(character) == ("", [])
-    name, arguments = filling.end() or ("", "")
-    assert (name, json.loads(arguments)) == (
-        "book",
-        {"town": 'Inner "Rome"', "guests": 4, "room": "Inner Hall", "floor": 2},
-    )
-    assert filling.end() is None
-
-
-def test_each_form_is_a_call() -> None:
-    """The next one's name ends the one before; a function without arguments has none."""
-    filling = Filling(made(BOOK, STOP))
-    assert filling.feed("# stop\n# book\n- town= the town:罗马\n- guests=integer how") == ("", [("stop", "{}")])
-    assert filling.feed(" many:2\n- room?Inner Hall|terrace: -\n- floor?1|2: -\n- smoking?boolean: -\n") == ("", [])
-    assert filling.end() == ("book", '{"town": "罗马", "guests": 2}')
-
-
-def test_a_cut_form_is_no_call() -> None:
-    """A `stop` of the caller's may end it between two lines: nothing is called without what is required."""
-    filling = Filling(made(BOOK))
-    filling.feed("# book\n- town= the town: Rome\n")
-    assert filling.end() is None
-
-
-def test_a_lacking_form_is_no_call() -> None:
-    """A question mark stands for what has to be asked for."""
-    filling = Filling(made(BOOK))
-    filling.feed("# book\n- town= the town: ?\n- guests=integer how many: 4\n")
-    assert filling.end() is None
-
-
-@pytest.mark.parametrize("text", ["29 March", "#4711", "#"])
-def test_another_thought_stays_one(text: str) -> None:
-    """What does not begin as a form is passed on, as soon as that is seen."""
-    filling = Filling(made(BOOK))
-    found = [filling.feed(character) for character in f"{text}\n"]
-    assert ("".join(thought for thought, _ in found), filling.end()) == (f"{text}\n", None)
 
 
 def test_a_forced_grammar_has_no_texts() -> None:
@@ -296,3 +250,19 @@ def test_all_that_is_said_is_heard() -> None:
     assert '"巴", "罗马"' in grammar
     assert '"KX44-12", " ", "5kg", " ", "7.50"]' in grammar  # for a text
     assert '"KX44-12", " ", "5", "kg", " ", "7.50"]' in grammar  # for a number
+
+
+def test_an_argument_is_made_without_anothers_words() -> None:
+    """It has rules of its own, of the rest of what was said; a number too."""
+    without = {("book", "town"): ["4"], ("book", "guests"): ["Rome"], ("stop", "town"): ["in"]}
+    grammar = form_grammar(made(BOOK), "a table for 4 in Rome", forced=True, single=True, without=without)
+    assert '"- town= the town:" (" "? LINE_0_0_HEARD "' in grammar
+    assert '%regex {"substring_chunks": ["a", " ", "table", " ", "for", " ", "\\n", " ", "in", " ", "Rome"]}' in grammar
+    assert "LINE_0_2" not in grammar
+    counted = {"properties": {"guests": {"type": "integer"}, "price": {"type": "number"}}}
+    without = {("f", "guests"): ["4"], ("f", "price"): ["4"]}
+    grammar = form_grammar(
+        made({"name": "f", "parameters": counted}), "4 of 5", forced=True, single=True, without=without
+    )
+    assert "? LINE_0_0_WHOLE " in grammar
+    assert "? LINE_0_1_NUMBER " in grammar

@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.upstreams.providers.local.quoting import quotable, quoting, words
+from parley.upstreams.providers.local.quoting import count, quotable, quoting, rest, words
 
 
 def rule(name: str, text: str) -> str:
@@ -55,3 +55,30 @@ def test_what_is_said_in_marks_alone_is_no_text() -> None:
     """A text is in words of the model's own then: nothing could be quoted."""
     assert rule("HEARD", "? -?") == "HEARD: OWN"
     assert "PART" in rule("HEARD", "why?")
+
+
+@pytest.mark.parametrize(
+    ("piece", "text", "times"),
+    [
+        ("15", "15 of 150, 1,500 or 15.5", 1),
+        ("Rome", "Rome, Romeo", 1),
+        ("吊床", "吊床和吊床", 2),
+        ("18", "租18天", 1),
+    ],
+)
+def test_a_piece_is_counted_by_whole_words(piece: str, text: str, times: int) -> None:
+    """A number is not found within another one."""
+    assert count(piece, text) == times
+
+
+def test_what_is_gone_can_not_be_reached_across() -> None:
+    """Its place is a line break, which no value has."""
+    assert rest("from Rome to Lyon in Rome", ["Rome", "Lyon"]) == "from \n to \n in \n"
+
+
+def test_rules_may_be_marked() -> None:
+    """So that those of two texts stand side by side."""
+    plain, marked = quoting("two in Rome"), quoting("two in Rome", "X_")
+    names = [it.partition(":")[0] for it in plain]
+    assert [it.partition(":")[0] for it in marked] == [f"X_{name}" for name in names]
+    assert "X_HEARD: X_PART & " in "\n".join(marked)
