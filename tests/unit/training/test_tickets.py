@@ -54,8 +54,9 @@ def test_a_form_quotes(language: str) -> None:
         summaries = [value for key, value in held(made).items() if key in KEYS["summary"]]
         if made.turns[-1].recorded and summaries:
             first = next(turn.text for turn in made.turns if turn.role == "user")
-            assert first.startswith(summaries[0])
-            assert len(summaries[0]) <= 120
+            quotations = [it for it in summaries if first.startswith(it)]  # a function's argument may be a `title` too
+            assert quotations
+            assert max(map(len, quotations)) <= 120
             quoted += 1
     assert quoted > 50
 

@@ -20,6 +20,12 @@ FIGURES = re.compile(rf"{LETTER}+(?:[-:/@_]{LETTER}+)+|\d+(?:\.\d+)?|{SIGN}|{OTH
 """The same for numbers: one may stand beside letters (5kg), but none within a code or a date."""
 EDGE = " ,;:，；：、"
 MARKS = " .,;:，；：、?-"
+CODE = "[0-9A-Z]*[0-9][0-9A-Z]*(?:-[0-9A-Z]+)+|[A-Z]+-[0-9][0-9A-Z-]*|[A-Z]{1,3}[0-9]{4,}|[0-9]{6,}"
+DAY = r"\d{4}-\d\d?-\d\d?(?!\d)"
+LABELLED = re.compile(
+    rf"(?:\b([a-z]+)(?: (no|number)\b\.?)?:? |({CHINESE}{{0,3}}[单号码])[:：]?)(?!{DAY})(?:{CODE})(?!{LETTER})"
+)
+"""A code behind the word for what it is the code of, which is no part of it."""
 OWN = 400
 """Characters: the most that the model puts into words of its own for one value."""
 COUNTS = "zero one two three four five six seven eight nine ten eleven twelve"
@@ -90,6 +96,25 @@ def rest(text: str, gone: Iterable[str]) -> str:
     return text
 
 
+def counted(text: str) -> bool:
+    """Return whether *text* tells a number."""
+    return bool(_counts(text)) or any(re.fullmatch(r"\d+(\.\d+)?", it) for it in FIGURES.findall(text))
+
+
+def _counts(text: str) -> set[str]:
+    """Return the numbers that *text* tells in words, in figures."""
+    return {NAMED[name] for name in map(str.lower, FIGURES.findall(text) + words(text)) if name in NAMED}
+
+
+def _labels(text: str) -> list[str]:
+    """Return what no value begins with: the words, and ends of a Chinese one, that stand before codes in *text*."""
+    found: dict[str, None] = {}
+    for word, number, chinese in LABELLED.findall(text):
+        ends = [chinese[place:] for place in range(len(chinese))] if chinese else filter(None, (word, number))
+        found |= dict.fromkeys(ends)
+    return [*found]
+
+
 def _whole(piece: str) -> re.Pattern[str]:
     """Return what finds *piece*, which is not empty, but not within a word or a number."""
     before = rf"(?<!{LETTER})(?<!\d[.,])" if re.match(LETTER, piece) else ""
@@ -110,11 +135,12 @@ def quoting(text: str, mark: str = "") -> list[str]:
     ]
     for name, parts in (("PART", words(text)), ("FIGURES", figures)):
         rules.append(f'{mark}{name}: %regex {{"substring_chunks": {json.dumps(parts, ensure_ascii=False)}}}')
-    heard = rf"{mark}PART & /[^\n ,;:，；：、][^\n]*/ & {mark}SOME & /([^<]|<[^\/t<])*/ & {mark}ENDED"
+    labels = "|".join(_labels(text))
+    bare = rf" & ~/({labels})[^\n]*/" if labels else ""
+    heard = rf"{mark}PART & /[^\n ,;:，；：、][^\n]*/ & {mark}SOME & /([^<]|<[^\/t<])*/ & {mark}ENDED{bare}"
     rules.append(f"{mark}HEARD: {heard if quotable(text) else mark + 'OWN'}")
     rules.append(mark + r"ENDED: /[^\n]*([^\n .,;:，；：、]|[^0-9\n][.])|[.]/")  # a number has no full stop of its own
-    whole = {NAMED[name] for name in map(str.lower, figures + words(text)) if name in NAMED}
-    stands = any(re.fullmatch("0|[1-9][0-9]*", it) for it in figures)
+    whole, stands = _counts(text), any(re.fullmatch("0|[1-9][0-9]*", it) for it in figures)
     ways = [rf"({mark}FIGURES & /-?(0|[1-9][0-9]*)/)"] if stands else []
     ways += [f'"{it}"' for it in sorted(whole)] if stands or whole else ["/[0-9]|1[0-2]/"]
     rules.append(f"{mark}WHOLE: " + " | ".join(ways))

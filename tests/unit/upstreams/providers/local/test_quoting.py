@@ -2,7 +2,7 @@
 
 import pytest
 
-from parley.upstreams.providers.local.quoting import count, quotable, quoting, rest, words
+from parley.upstreams.providers.local.quoting import count, counted, quotable, quoting, rest, words
 
 
 def rule(name: str, text: str) -> str:
@@ -74,6 +74,27 @@ def test_a_piece_is_counted_by_whole_words(piece: str, text: str, times: int) ->
 def test_what_is_gone_can_not_be_reached_across() -> None:
     """Its place is a line break, which no value has."""
     assert rest("from Rome to Lyon in Rome", ["Rome", "Lyon"]) == "from \n to \n in \n"
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("where is consignment 8296-QJ-295", "consignment"),
+        ("order no. A-123-4, parcel number: AB12345", "order|no|parcel|number"),
+        ("看看维修单3822-JL-3859的进度", "看维修单|维修单|修单|单"),
+        ("订单号：2023110512", "订单号|单号|号"),
+        ("a Sony WH-1000XM4 on 2033-01-30, room 12", ""),
+    ],
+)
+def test_the_word_for_a_code_is_no_part_of_it(text: str, labels: str) -> None:
+    """No value begins with it; a name, a day and a short number are no codes with a label."""
+    assert rule("HEARD", text).endswith(rf" & ~/({labels})[^\n]*/" if labels else "ENDED")
+
+
+@pytest.mark.parametrize(("text", "found"), [("15 of them", True), ("two", True), ("3.5", True), ("2033-01-30", False)])
+def test_a_number_is_told_or_not(text: str, *, found: bool) -> None:
+    """In figures, or as a word."""
+    assert counted(text) is found
 
 
 def test_rules_may_be_marked() -> None:

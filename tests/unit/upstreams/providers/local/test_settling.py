@@ -34,6 +34,20 @@ def test_each_of_the_two_is_made_of_something_else() -> None:
     assert plan.without == {}
 
 
+def test_an_argument_that_could_be_nothing_else_stays() -> None:
+    """Where no other words, or no other number, were said there is no other way for it."""
+    properties = {"what": {"type": "string"}, "count": {"type": "integer"}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": properties}}}
+    call = a_call({"model": "m", "messages": [{"role": "user", "content": "15 of them"}], "tools": [tool]})
+    call.take(decode(call))
+    plan = next(ways(plan_chat(call)))[0]
+    found = alternatives(plan, ClashError("f", ("what", "count"), {"what": "15 of them", "count": "15"}))
+    assert [it.without for it in found] == [{}, {("f", "what"): ["15"]}]
+    both = alternatives(plan, ClashError("f", ("count", "what"), {"what": "15 of them", "count": "15 of them"}))
+    assert [it.without for it in both] == [{}]
+    assert likeliest(both, [b'{"choices": [{}]}']) is both[0]
+
+
 def test_a_second_clash_adds_to_the_first() -> None:
     """What an argument was not to be made of stays so."""
     _, first, _ = alternatives(planned(), CLASH)
