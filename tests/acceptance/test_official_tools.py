@@ -145,6 +145,51 @@ def test_values_are_taken_from_what_was_said(client: openai.OpenAI, choice: Any,
     assert all(given.get(name, "") in PLEASE[0]["content"] for name in ("restaurant", "name"))
 
 
+KEEP: Any = {
+    "type": "function",
+    "function": {
+        "name": "keep_in_shop",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "article": {"type": "string", "description": "What is put aside"},
+                "number": {"type": "integer", "description": "How many"},
+                "shop": {"type": "string", "description": "In which shop"},
+                "name": {"type": "string", "description": "For whom"},
+            },
+            "required": ["article", "shop"],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Is it possible to keep a ladder for me at the Reykjavik shop?",
+        "Keep 14 lamps at the shop in Oslo for Greta Nilsson.",
+        "Put 3 kayaks aside, Oslo shop.",
+        "12 of the red kettles, please, to be kept at the Lisbon branch",
+        "请在南京门店留3把雨伞给王芳。",
+        "奥斯陆店给我留一辆滑板车",
+    ],
+)
+def test_nothing_said_once_is_passed_twice(client: openai.OpenAI, said: str, streamed: bool) -> None:
+    """No argument stands within another, however the call is made."""
+    asked: Any = {"model": MODEL, "messages": [{"role": "user", "content": said}], "tools": [KEEP], "temperature": 0}
+    asked["tool_choice"] = {"type": "function", "function": {"name": "keep_in_shop"}}
+    if streamed:
+        with client.chat.completions.stream(**asked) as stream:
+            message: Any = stream.get_final_completion().choices[0].message
+    else:
+        message = client.chat.completions.create(**asked).choices[0].message
+    [called] = message.tool_calls
+    given = {name: str(value) for name, value in json.loads(called.function.arguments).items()}
+    assert {"article", "shop"} <= given.keys()
+    assert [(one, other) for one in given for other in given if one != other and given[one] in given[other]] == []
+
+
 def test_functions_of_old(client: openai.OpenAI) -> None:
     """The older `functions` and `function_call` are answered in the older form."""
     answer = client.chat.completions.create(
