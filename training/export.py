@@ -25,9 +25,8 @@ NAMES = {
     "up": "ffn_up",
     "down": "ffn_down",
 }
-CERTAIN = 0.75
-"""How likely the beginning of a call has to be to be gone on with: of held-out requests that no function fits it kept
-three in four from being called, and of right calls one in twenty (other draws than those of the evaluation)."""
+CERTAIN = 0.65
+"""How likely the beginning of a call has to be to be gone on with; see docs/decisions/0020-sure-and-not-twice.md."""
 LEAST_LIKELY = 0.6
 """The share of the likeliest token's chance below which a token is never drawn (min-p): a network this small is often
 nearly sure and never quite."""
