@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from parley.upstreams.providers.local.quoting import SIGN, quoting, words
+from parley.upstreams.providers.local.quoting import SIGN, quotable, quoting, words
 
 BULLET = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、])\s*(?=\S)")
 BREAK = re.compile(r"(?<=[。！？])|(?<=[.!?])(?<!\b[A-Z]\.)(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)\s+")
@@ -40,16 +40,20 @@ def _said(message: dict[str, Any]) -> str:
 def object_grammar(text: str) -> str:
     """Return the grammar of a JSON object whose keys and values stand in *text*, but for what is put into words.
 
-    It has no more than 16 keys on any level, so that it ends.
+    So that it ends it has no more than 16 keys, lists of no more than eight, objects within it of no more than four
+    and nothing in these, and texts of the model's own of no more than 200 characters, 16 where nothing can be quoted.
     """
     worded = " | ".join(json.dumps(f'"{it}"', ensure_ascii=False) for it in sorted(WORDED))
     rules = [
         'start: "{" (pair (", " pair){0,15})? "}"',
         'pair: TEXT ": " value | WORDED ": " WORDING',
-        'value: TEXT | NUMBER | "true" | "false" | "null" | start | "[" (value (", " value){0,15})? "]"',
-        r'TEXT: "\"" (HEARD & /[^"\\]*/) "\""',
+        'value: flat | within | "[" ((flat | within) (", " (flat | within)){0,7})? "]"',
+        'within: "{" (inner (", " inner){0,3})? "}"',
+        'inner: TEXT ": " flat | WORDED ": " WORDING',
+        'flat: TEXT | NUMBER | "true" | "false" | "null"',
+        r'TEXT: "\"" (HEARD & /[^"\\]*/) "\""' if quotable(text) else r'TEXT: "\"" (SOME & /[^"\\\n<]{1,16}/) "\""',
         f"WORDED: {worded}",
-        r'WORDING: /"([^"\\\x00-\x1f]|\\["\\nrt])*"/',
+        r'WORDING: /"([^"\\\x00-\x1f]|\\["\\nrt]){0,200}"/',
     ]
     return "\n".join(["%llguidance {}", *rules, *quoting(text)])
 

@@ -48,3 +48,10 @@ def test_nothing_to_tell_is_no_grammar() -> None:
     """Where only questions were asked, or too much was said."""
     assert telling_grammar("Why?") is None
     assert telling_grammar("\n".join(f"Line {number}." for number in range(MOST + 1))) is None
+
+
+def test_an_object_of_own_words_ends() -> None:
+    """Where nothing can be quoted its texts are short; what is put into words has an end too."""
+    assert "{1,16}" in object_grammar("???")
+    assert "{1,16}" not in object_grammar("to Rome")
+    assert '{0,200}"/' in object_grammar("to Rome")
