@@ -1,7 +1,7 @@
 """The mean of checkpoints: `python -m training.mean OUT FOLDER:SHARE FOLDER:SHARE ...`.
 
-The mean of the weights at the end of a run and of those that it began with is better than either at nearly all that
-`training.evaluate` measures (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). OUT is a folder; the
+The mean of the weights at the end of a run and of those that it began with is often better than either
+(Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). OUT is a folder; the
 tokenizer is that of the first FOLDER, which all of them have to share.
 """
 

@@ -125,16 +125,20 @@ TABLE: Any = {
 PLEASE: Any = [{"role": "user", "content": "Book a table for 5 guests in the restaurant Kvarnen Zwölf."}]
 
 
+def told(client: openai.OpenAI, asked: dict[str, Any], *, streamed: bool) -> Any:
+    """Return the message of the answer to what is *asked*."""
+    if streamed:
+        with client.chat.completions.stream(**asked) as stream:
+            return stream.get_final_completion().choices[0].message
+    return client.chat.completions.create(**asked).choices[0].message
+
+
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "book_table"}}])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_values_are_taken_from_what_was_said(client: openai.OpenAI, choice: Any, streamed: bool) -> None:
     """The built-in model passes no word and no number that does not stand in the conversation, and all it must."""
     asked: Any = {"model": MODEL, "messages": PLEASE, "tools": [TABLE], "tool_choice": choice}
-    if streamed:
-        with client.chat.completions.stream(**asked) as stream:
-            message: Any = stream.get_final_completion().choices[0].message
-    else:
-        message = client.chat.completions.create(**asked).choices[0].message
+    message = told(client, asked, streamed=streamed)
     [called] = message.tool_calls
     given = json.loads(called.function.arguments)
     assert message.content is None
@@ -179,11 +183,7 @@ def test_nothing_said_once_is_passed_twice(client: openai.OpenAI, said: str, str
     """No argument stands within another, however the call is made."""
     asked: Any = {"model": MODEL, "messages": [{"role": "user", "content": said}], "tools": [KEEP], "temperature": 0}
     asked["tool_choice"] = {"type": "function", "function": {"name": "keep_in_shop"}}
-    if streamed:
-        with client.chat.completions.stream(**asked) as stream:
-            message: Any = stream.get_final_completion().choices[0].message
-    else:
-        message = client.chat.completions.create(**asked).choices[0].message
+    message = told(client, asked, streamed=streamed)
     [called] = message.tool_calls
     given = {name: str(value) for name, value in json.loads(called.function.arguments).items()}
     assert {"article", "shop"} <= given.keys()

@@ -22,6 +22,14 @@ def test_the_builtin_model_is_whole(shelf: Shelf) -> None:
     assert 0 <= model.size - gguf.read(model.path).size < 64
 
 
+def test_a_file_says_how_a_model_calls(shelf: Shelf, model_file: Path) -> None:
+    """By forms, and how likely a call has to be; a file that says nothing is asked as any other."""
+    builtin, other = gguf.read(shelf.find("parley-mini").path), gguf.read(model_file)
+    assert builtin.forms
+    assert 0.5 < builtin.certain < 1
+    assert (other.forms, other.certain) == (False, 0)
+
+
 @pytest.mark.parametrize("kept", [3, 20, 60, 200])
 def test_a_cut_header_is_refused(model_file: Path, kept: int) -> None:
     """A file that ends within its header is refused, wherever it ends."""
